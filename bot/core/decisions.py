@@ -1,0 +1,142 @@
+"""What a decision is made of: the state before, the records, facts and effects after, and how each is worded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.audit import Actor, Event, Tag
+from bot.core.commands import Approve
+from bot.core.model import AccessRequest, Effect, EndReason, Grant, GrantStatus, RequestStatus
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A request and its grants, as stored."""
+
+    request: AccessRequest | None
+    grants: tuple[Grant, ...] = ()
+
+    def grant(self, grant_id: str) -> Grant | None:
+        """The grant of that id, if it belongs to this request."""
+        return next((grant for grant in self.grants if grant.id == grant_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a command changes: records to save, facts to log, effects to run. ``cancels`` are effect keys."""
+
+    request: AccessRequest | None = None
+    grant: Grant | None = None
+    events: tuple[Event, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    cancels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a command changes nothing. ``code`` is for programs, ``text`` for the person who acted."""
+
+    code: str
+    text: str
+
+
+Outcome = Decision | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Who stops a grant, when (UTC), why, in whose words."""
+
+    actor: Actor
+    at: datetime
+    reason: EndReason
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Who decides a pending request without a grant, when (UTC), how, in whose words."""
+
+    actor: Actor
+    at: datetime
+    status: RequestStatus
+    note: str = ""
+
+
+def pending(request: AccessRequest | None) -> AccessRequest | Refusal:
+    """The request, if it can still be decided."""
+    if request is None:
+        return Refusal("unknown", "There is no such request.")
+    if request.status is not RequestStatus.PENDING:
+        return Refusal("late", f"This request is already {request.status}.")
+    return request
+
+
+def scheduled(request: AccessRequest, command: Approve, now: datetime) -> Grant:
+    """The grant of an approved request: its clock starts at the approval, or at the chosen start."""
+    starts_at = max(now, request.ask.start_at) if request.ask.start_at else now
+    return Grant(
+        id=command.grant_id,
+        request_id=request.id,
+        person=request.ask.requester,
+        role=request.ask.role,
+        account=request.ask.account,
+        provider=command.provider,
+        principal=request.principal,
+        policy=request.policy,
+        digest=request.digest(),
+        status=GrantStatus.SCHEDULED,
+        starts_at=starts_at,
+        expires_at=starts_at + request.ask.duration,
+    )
+
+
+def converge(grant: Grant, now: datetime) -> Effect:
+    """Make the cloud be as the grant's status says."""
+    return Effect("grant.converge", grant.id, f"converge:{grant.id}", now)
+
+
+def timers(grant: Grant) -> tuple[str, ...]:
+    """Keys of the effects that wait for a grant's times."""
+    return (f"start:{grant.id}", f"expire:{grant.id}", f"remind:{grant.id}")
+
+
+def show(request: AccessRequest, now: datetime) -> tuple[Effect, ...]:
+    """Bring every copy of the request's cards, and the requester's home, up to date."""
+    person = request.ask.requester
+    return (
+        Effect("chat.cards", request.id, f"cards:{request.id}", now),
+        Effect("chat.home", person, f"home:{person}", now),
+    )
+
+
+def tell(what: str, subject: str, person: str, now: datetime) -> Effect:
+    """Say it to a person, once."""
+    return Effect("chat.tell", subject, f"tell:{what}:{subject}", now, {"what": what, "person": person})
+
+
+def asked(request: AccessRequest) -> dict[str, object]:
+    """What was asked for, for the log."""
+    ask = request.ask
+    return {
+        "role": ask.role,
+        "params": dict(ask.params),
+        "work": ask.work,
+        "seconds": int(ask.duration.total_seconds()),
+        "reason": ask.reason,
+        "ticket": ask.ticket,
+        "start_at": ask.start_at.isoformat() if ask.start_at else "",
+        "principal": request.principal,
+    }
+
+
+def request_event(tag: Tag, actor: Actor, request: AccessRequest, data: Mapping[str, object]) -> Event:
+    """A fact about a request."""
+    return Event(
+        tag, actor, request.id, "", request.ask.requester, request.ask.account, {"role": request.ask.role, **data}
+    )
+
+
+def grant_event(tag: Tag, actor: Actor, grant: Grant, data: Mapping[str, object]) -> Event:
+    """A fact about a grant."""
+    return Event(tag, actor, grant.request_id, grant.id, grant.person, grant.account, {"role": grant.role, **data})

@@ -1,0 +1,344 @@
+"""Asking, deciding and stopping: every use case is one command handled in one transaction.
+
+What the directory or the cloud must say is asked before the transaction, never under its locks.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core import commands, policy, stepup
+from bot.core.audit import Actor, ActorKind, Event, Tag
+from bot.core.decisions import Decision, Outcome, Refusal, State
+from bot.core.lifecycle import decide
+from bot.core.model import AccessRequest, Account, Ask, Catalogue, Grant, Person, RequestStatus, Role, StepUpRule
+from bot.service.people import People
+from bot.service.ports import Claim, CloudError, CloudProvider, Draft, Ids, Permission, Store, Tx
+from bot.service.proof import Codes
+
+DRAFT_LIVES = timedelta(minutes=30)
+"""How long after its form a draft can still be confirmed with a code."""
+
+NO_ROLE = Refusal("gone", "This role or account is no longer offered. Ask again.")
+UNKNOWN = Refusal("unknown", "There is no such request or grant.")
+WRONG_CODE = "code"
+"""The refusal code of a TOTP code that was not accepted."""
+
+MakeCommand = Callable[[Tx, State, datetime], commands.Command | Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The lifecycle's use cases. Safe to share between threads."""
+
+    store: Store
+    catalogue: Callable[[], Catalogue]
+    people: People
+    providers: Mapping[str, CloudProvider]
+    codes: Codes
+    ids: Ids
+
+    # --- asking ------------------------------------------------------------------------------------------
+
+    def judge(self, person: Person, ask: Ask, now: datetime) -> policy.Verdict:
+        """Whether ``person`` may ask for this. Reads the directory, writes nothing."""
+        return policy.may_ask(self._asking(person, ask, now))
+
+    def draft(self, person: Person, ask: Ask) -> Draft | policy.Verdict:
+        """Keep an ask until its code is typed; the verdict instead when it may not be asked for."""
+        asking = self._asking(person, ask, self.store.ping())
+        verdict = policy.may_ask(asking)
+        rendered = self._rendered(asking) if verdict.allowed else verdict
+        if isinstance(rendered, policy.Verdict):
+            self._note_refusal(person, ask, rendered)
+            return rendered
+        with self.store.transaction() as tx:
+            draft = Draft(self.ids.new("r"), person.id, ask, tx.now())
+            tx.save_draft(draft)
+        return draft
+
+    def preflight(self, draft: Draft, person: Person) -> tuple[str, ...]:
+        """Why the cloud would not take this, as sentences; empty when it would or it cannot be known now."""
+        role, account = self._offer(draft.ask)
+        if role is None or account is None:
+            return (NO_ROLE.text,)
+        provider, now = self.providers[role.provider], self.store.ping()
+        permission = Permission(
+            grant_id=draft.id,
+            account=account,
+            principal=person.identities.get(account.id, ""),
+            policy=provider.render(role, account, draft.ask.params),
+            starts_at=draft.ask.start_at or now,
+            expires_at=(draft.ask.start_at or now) + draft.ask.duration,
+            person=person.id,
+        )
+        try:
+            return tuple(provider.preflight(permission))
+        except CloudError as error:
+            return () if error.passing else (str(error),)
+
+    def find_draft(self, draft_id: str, person: Person) -> Draft | None:
+        """The person's own draft, while it can still be confirmed."""
+        with self.store.transaction() as tx:
+            draft = tx.draft(draft_id)
+            young = draft is not None and tx.now() - draft.made_at <= DRAFT_LIVES
+        return draft if draft is not None and young and draft.person == person.id else None
+
+    def submit(self, draft: Draft, person: Person, actor: Actor) -> Outcome:
+        """Turn a confirmed draft into a pending request; its id is the draft's, so twice is once.
+
+        The step-up must have been made with ``draft.ask.digest()`` before.
+        """
+
+        def make(tx: Tx, _: State, now: datetime) -> commands.Command | Refusal:
+            asking = self._asking(person, draft.ask, now, facts_from)
+            verdict = policy.may_ask(asking)
+            if not verdict.allowed:
+                return Refusal("policy", " ".join(reason.text for reason in verdict.refusals))
+            proof = tx.latest_step_up(person.id, draft.ask.digest()) or tx.latest_step_up(person.id)
+            proved = stepup.is_fresh(asking.role.ask_step_up, proof, draft.ask.digest(), now)
+            return commands.Submit(actor, self._request(draft, asking), verdict, proved)
+
+        role, _account = self._offer(draft.ask)
+        if role is None:
+            return NO_ROLE
+        facts_from = self.people.facts(role, person)
+        return self._handle(draft.id, make)
+
+    # --- deciding ----------------------------------------------------------------------------------------
+
+    def approve(self, request_id: str, person: Person, actor: Actor) -> Outcome:
+        """One person's yes. The refusal code ``step-up`` means: type a code first, then say it again."""
+        found = self._look(request_id)
+        if found is None:
+            return UNKNOWN
+        request, requester, role = found
+        facts = self.people.facts(role, requester)
+
+        def make(tx: Tx, state: State, now: datetime) -> commands.Command | Refusal:
+            current = state.request or request
+            approvers = policy.approver_set(self.catalogue(), role, requester, facts)
+            bound = tx.latest_step_up(person.id, current.digest())
+            always = role.approve_step_up.rule is StepUpRule.ALWAYS
+            proof = bound if always else tx.latest_step_up(person.id)
+            approving = policy.Approving(self.catalogue(), current, requester, person, approvers, proof, now)
+            return commands.Approve(
+                actor=actor,
+                verdict=policy.may_approve(approving),
+                stepped_up_at=proof.at if proof else None,
+                grant_id=self.ids.new("g"),
+                provider=role.provider,
+                remind_before=role.remind_before,
+            )
+
+        return self._handle(request_id, make)
+
+    def approve_with_code(self, request_id: str, person: Person, code: str, actor: Actor) -> Outcome:
+        """As ``approve``, after a code that is bound to exactly this request."""
+        request = self.request(request_id)
+        if request is None:
+            return UNKNOWN
+        if request.status is not RequestStatus.PENDING:
+            return Refusal("late", f"This request is already {request.status}.")
+        if self.codes.verify(person.id, code, request.digest(), actor) is None:
+            return Refusal(WRONG_CODE, "")
+        return self.approve(request_id, person, actor)
+
+    def deny(self, request_id: str, person: Person, note: str, actor: Actor) -> Outcome:
+        """One person's no; it needs a reason and no code."""
+        found = self._look(request_id)
+        if found is None:
+            return UNKNOWN
+        _, requester, role = found
+        approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
+        allowed = any(approver.id == person.id for approver in approvers) and not person.is_same_human(requester)
+        return self._handle(request_id, lambda *_: commands.Deny(actor, note, allowed))
+
+    def cancel(self, request_id: str, person: Person, actor: Actor, note: str = "") -> Outcome:
+        """The requester takes it back."""
+
+        def make(_: Tx, state: State, __: datetime) -> commands.Command:
+            owner = state.request is not None and state.request.ask.requester == person.id
+            return commands.Cancel(actor, owner, note)
+
+        return self._handle(request_id, make)
+
+    # --- stopping ----------------------------------------------------------------------------------------
+
+    def release(self, grant_id: str, person: Person, actor: Actor) -> Outcome:
+        """The holder is done."""
+
+        def make(_: Tx, state: State, __: datetime) -> commands.Command:
+            grant = state.grant(grant_id)
+            return commands.Release(grant_id, actor, grant is not None and grant.person == person.id)
+
+        return self._on_grant(grant_id, make)
+
+    def revoke(self, grant_id: str, person: Person | None, actor: Actor, note: str) -> Outcome:
+        """Someone else stops it; ``person`` ``None`` is an operator at a shell, who may stop everything."""
+        allowed = person is None or self.may_revoke(grant_id, person)
+        return self._on_grant(grant_id, lambda *_: commands.Revoke(grant_id, actor, note, allowed))
+
+    def may_revoke(self, grant_id: str, person: Person) -> bool:
+        """Whether this person is an admin or one of the role's approvers for this grant's holder."""
+        grant = self.grant(grant_id)
+        found = self._look(grant.request_id) if grant else None
+        if found is None:
+            return person.id in self.catalogue().admins
+        _, requester, role = found
+        approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
+        return policy.may_revoke(self.catalogue(), approvers, person)
+
+    # --- timers and results ------------------------------------------------------------------------------
+
+    def lapse(self, claim: Claim) -> Outcome:
+        """Nobody decided in time."""
+        return self._handle(claim.subject, lambda *_: commands.Lapse(), claim)
+
+    def start(self, claim: Claim) -> Outcome:
+        """A grant's time has come: the policy is asked once more, then the cloud call's intent is committed."""
+        grant = self.grant(claim.subject)
+        found = self._look(grant.request_id) if grant else None
+        refusals = self._no_longer_allowed(*found) if found else (NO_ROLE.text,)
+        return self._on_grant(claim.subject, lambda *_: commands.Start(claim.subject, refusals), claim)
+
+    def on_timer(self, claim: Claim, command: commands.Command) -> Outcome:
+        """A command that needs nothing from outside, handled under the effect that caused it."""
+        return self._on_grant(claim.subject, lambda *_: command, claim)
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    def request(self, request_id: str) -> AccessRequest | None:
+        """A request as stored."""
+        with self.store.transaction() as tx:
+            return tx.request(request_id)
+
+    def grant(self, grant_id: str) -> Grant | None:
+        """A grant as stored."""
+        with self.store.transaction() as tx:
+            request_id = tx.request_id_of_grant(grant_id)
+            return State(None, tx.grants(request_id)).grant(grant_id) if request_id else None
+
+    def permission(self, grant: Grant) -> Permission | None:
+        """What the cloud is asked for; ``None`` when the catalogue no longer knows the account."""
+        account = self.catalogue().accounts.get(grant.account)
+        if account is None:
+            return None
+        return Permission(
+            grant.id, account, grant.principal, grant.policy, grant.starts_at, grant.expires_at, grant.person
+        )
+
+    # --- pieces ------------------------------------------------------------------------------------------
+
+    def _handle(self, request_id: str, make: MakeCommand, claim: Claim | None = None) -> Outcome:
+        with self.store.transaction() as tx:
+            request = tx.request(request_id, lock=True)
+            # After the request's lock: who holds a click's lock and wants the effect's must not wait for us.
+            if claim is not None and not tx.holds(claim):
+                return Refusal("fence", "Another worker has this.")
+            state, now = State(request, tx.grants(request_id)), tx.now()
+            command = make(tx, state, now)
+            outcome = command if isinstance(command, Refusal) else decide(state, command, now)
+            if claim is not None:
+                tx.finish(claim)
+            if isinstance(outcome, Decision):
+                _write(tx, outcome)
+            elif outcome.code == "policy" and not isinstance(command, Refusal):
+                tx.append([_refused(state, command, outcome)])
+        return outcome
+
+    def _on_grant(self, grant_id: str, make: MakeCommand, claim: Claim | None = None) -> Outcome:
+        with self.store.transaction() as tx:
+            request_id = tx.request_id_of_grant(grant_id)
+        return UNKNOWN if request_id is None else self._handle(request_id, make, claim)
+
+    def _asking(self, person: Person, ask: Ask, now: datetime, facts: policy.Facts | None = None) -> policy.Asking:
+        catalogue, role = self.catalogue(), self.catalogue().roles.get(ask.role)
+        approvers: tuple[Person, ...] = ()
+        if role is not None and policy.may_use(role, person):
+            known = facts if facts is not None else self.people.facts(role, person)
+            approvers = policy.approver_set(catalogue, role, person, known)
+        return policy.Asking(catalogue, person, ask, approvers, now)
+
+    def _rendered(self, asking: policy.Asking) -> str | policy.Verdict:
+        account = asking.catalogue.accounts[asking.ask.account]
+        try:
+            return self.providers[asking.role.provider].render(asking.role, account, asking.ask.params)
+        except ValueError as error:
+            return policy.Verdict((policy.Reason("parameter", False, str(error), "params"),))
+
+    def _request(self, draft: Draft, asking: policy.Asking) -> AccessRequest:
+        role, ask = asking.role, draft.ask
+        account = asking.catalogue.accounts[ask.account]
+        return AccessRequest(
+            id=draft.id,
+            ask=ask,
+            status=RequestStatus.PENDING,
+            asked_at=asking.now,
+            lapses_at=asking.now + role.lapses_after,
+            principal=asking.requester.identities[ask.account],
+            policy=self.providers[role.provider].render(role, account, ask.params),
+            catalogue_digest=asking.catalogue.digest,
+            approvers_asked=tuple(person.id for person in asking.approvers),
+            channel=role.channel or asking.catalogue.channel,
+            quorum=role.approvers.quorum,
+        )
+
+    def _no_longer_allowed(self, request: AccessRequest, requester: Person, role: Role) -> tuple[str, ...]:
+        # The start was near enough when asked; how far off it is now says nothing.
+        ask = request.ask
+        verdict = self.judge(requester, ask, request.asked_at)
+        reasons = [reason.text for reason in verdict.refusals]
+        if requester.identities.get(ask.account) != request.principal:
+            reasons.append("The requester's identity in this account has changed.")
+        if verdict.allowed and self._rendered(self._asking(requester, ask, request.asked_at)) != request.policy:
+            reasons.append("The role's permissions have changed since this was asked. Ask again.")
+        approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
+        still = {person.id for person in approvers} & {approval.person for approval in request.approvals}
+        if len(still) < request.quorum:
+            reasons.append("Who approved this may no longer approve it.")
+        return tuple(reasons)
+
+    def _look(self, request_id: str) -> tuple[AccessRequest, Person, Role] | None:
+        request = self.request(request_id)
+        if request is None:
+            return None
+        requester = self.catalogue().people.get(request.ask.requester)
+        role, _ = self._offer(request.ask)
+        return (request, requester, role) if requester and role else None
+
+    def _offer(self, ask: Ask) -> tuple[Role | None, Account | None]:
+        return self.catalogue().roles.get(ask.role), self.catalogue().accounts.get(ask.account)
+
+    def _note_refusal(self, person: Person, ask: Ask, verdict: policy.Verdict) -> None:
+        """Log what was refused by policy; a mistyped field is nobody's business."""
+        if not any(reason.rule in {"role", "account", "approvers"} for reason in verdict.refusals):
+            return
+        actor = Actor(ActorKind.PERSON, person.id)
+        about = {"role": ask.role, "why": [reason.text for reason in verdict.refusals]}
+        with self.store.transaction() as tx:
+            tx.append([Event(Tag.REQUEST_REFUSED, actor, person=person.id, account=ask.account, data=about)])
+
+
+def _write(tx: Tx, decision: Decision) -> None:
+    """All of a decision, the audit head's lock last."""
+    if decision.request is not None:
+        tx.save_request(decision.request)
+    if decision.grant is not None:
+        tx.save_grant(decision.grant)
+    tx.cancel(decision.cancels)
+    tx.enqueue(sorted(decision.effects, key=lambda effect: effect.key))
+    tx.append(decision.events)
+
+
+def _refused(state: State, command: commands.Command, refusal: Refusal) -> Event:
+    request = state.request
+    return Event(
+        Tag.REQUEST_REFUSED,
+        command.actor,
+        request.id if request else "",
+        getattr(command, "grant_id", ""),
+        request.ask.requester if request else "",
+        request.ask.account if request else "",
+        {"command": type(command).__name__.lower(), "why": refusal.text},
+    )

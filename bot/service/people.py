@@ -1,0 +1,98 @@
+"""From a chat account to a person, and the facts about people that the policy looks at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.core.model import Catalogue, Person, Role
+from bot.core.policy import Facts
+from bot.service.cards import Names
+from bot.service.ports import ChatUser, Directory, DirectoryError
+
+
+class Refused(Exception):
+    """This chat account may do nothing here; the message says why, for its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Looks people up. Calls the directory, so never under a database lock."""
+
+    catalogue: Callable[[], Catalogue]
+    directory: Directory
+
+    def identify(self, chat_id: str, team: str = "") -> Person:
+        """The person behind a chat account. Raises Refused, for failed look-ups too."""
+        try:
+            user = self.directory.user(chat_id)
+        except DirectoryError as error:
+            raise Refused("Your Slack account could not be looked up just now. Try again in a minute.") from error
+        if user.refused:
+            raise Refused(user.refused)
+        if team and user.team != team:
+            raise Refused("Only members of this workspace may use prodaccess.")
+        return self.person_of(user)
+
+    def person_of(self, user: ChatUser) -> Person:
+        """The catalogue's person with this chat id, else with this e-mail, else one known from the chat only."""
+        people = self.catalogue().people.values()
+        by_id = next((person for person in people if user.id in person.slack_ids), None)
+        mail = user.email.casefold()
+        by_mail = next((p for p in people if mail and not p.slack_ids and (p.email or "").casefold() == mail), None)
+        known = by_id or by_mail
+        if known is None:
+            return Person(f"slack:{user.id}", user.name, user.email or None, frozenset({user.id}))
+        if by_id:
+            return known
+        return Person(
+            known.id, known.name, known.email, frozenset({user.id}), known.manager, known.groups, known.identities
+        )
+
+    def facts(self, role: Role, requester: Person) -> Facts:
+        """What the rules need from the directory. A look-up that fails yields nobody."""
+        groups = {group: self._members(group) for group in role.approvers.slack_groups}
+        manager = self._manager(requester) if role.approvers.manager and not requester.manager else None
+        return Facts(manager=manager, slack_groups=groups)
+
+    def names(self, *ids: str | None) -> Names:
+        """How to write these person ids; unknown ones as they are."""
+        people = self.catalogue().people
+        shown: dict[str, str] = {}
+        mention: dict[str, str] = {}
+        for person_id in filter(None, ids):
+            person = people.get(person_id)
+            if person:
+                shown[person_id] = person.name
+            chat_id = self.chat_id(person_id)
+            if chat_id:
+                mention[person_id] = chat_id
+        return Names(shown, mention)
+
+    def chat_id(self, person_id: str) -> str:
+        """The chat user id to reach a person by; empty when there is none."""
+        if person_id.startswith("slack:"):
+            return person_id.removeprefix("slack:")
+        person = self.catalogue().people.get(person_id)
+        return min(person.slack_ids, default="") if person else ""
+
+    def _members(self, group: str) -> tuple[Person, ...]:
+        try:
+            members = sorted(self.directory.members(group))
+        except DirectoryError:
+            return ()
+        return tuple(person for member in members if (person := self._unless_refused(member)))
+
+    def _unless_refused(self, chat_id: str) -> Person | None:
+        try:
+            return self.identify(chat_id)
+        except Refused:
+            return None
+
+    def _manager(self, requester: Person) -> Person | None:
+        for chat_id in sorted(requester.slack_ids):
+            try:
+                manager = self.directory.user(chat_id).manager
+                if manager:
+                    return self.identify(manager)
+            except (DirectoryError, Refused):
+                continue
+        return None
