@@ -1,0 +1,164 @@
+"""Read models: what cards, lists and the command line show. Nothing here writes."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.core import policy
+from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
+from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
+from bot.service.people import People
+from bot.service.ports import CloudProvider, Permission, Store
+from bot.service.summary import Period, sections
+
+RECENT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Everything that is only looked at. Blocks for one short transaction a call."""
+
+    store: Store
+    catalogue: Callable[[], Catalogue]
+    people: People
+    providers: Mapping[str, CloudProvider] = field(default_factory=dict)
+
+    def home(self, person: Person) -> HomeCard:
+        """A person's own page, as of now."""
+        with self.store.transaction() as tx:
+            live = tx.unfinished_grants(person.id)
+            pending = tx.pending_requests(person.id)
+            waiting = tx.pending_for(person.id)
+            recent = tx.requests_of(person.id, limit=RECENT)
+            enrolled, now = tx.authenticator(person.id) is not None, tx.now()
+        ids = {request.ask.requester for request in waiting} | {grant.person for grant in live}
+        catalogue = self.catalogue()
+        return HomeCard(
+            person=person,
+            enrolled=enrolled,
+            live=live,
+            pending=pending,
+            waiting_for_me=waiting,
+            recent=recent,
+            roles={role.id: role for role in policy.roles_offered(catalogue, person)},
+            catalogue=catalogue,
+            names=self.people.names(person.id, *sorted(ids)),
+            now=now,
+        )
+
+    def request_card(self, request_id: str, audience: str) -> RequestCard | None:
+        """A request's card for ``approvers`` or for the requester (``own``)."""
+        with self.store.transaction() as tx:
+            request = tx.request(request_id)
+            if request is None:
+                return None
+            grants = tx.grants(request_id)
+            pending = request.status is RequestStatus.PENDING
+            held = tx.unfinished_grants(request.ask.requester) if pending else ()
+        role_title, account_title, number = self._titles(request)
+        work = self.catalogue().work.get(request.ask.work)
+        deciders = [approval.person for approval in request.approvals]
+        enders = [grant.ended_by for grant in grants]
+        return RequestCard(
+            audience=audience,
+            request=request,
+            grants=grants,
+            requester=self.person(request.ask.requester),
+            role_title=role_title,
+            account_title=account_title,
+            account_number=number,
+            work_title=work.title if work else request.ask.work,
+            held=tuple(grant for grant in held if grant.request_id != request_id),
+            how_to_use=self._how_to_use(grants) if audience == "own" else (),
+            names=self.people.names(
+                request.ask.requester, request.decided_by, *deciders, *enders, *request.approvers_asked
+            ),
+        )
+
+    def notice(self, what: str, subject: str) -> Notice | None:
+        """What a person is told once; ``subject`` is a grant id or a request id."""
+        with self.store.transaction() as tx:
+            request_id = tx.request_id_of_grant(subject) or subject
+            request, grants = tx.request(request_id), tx.grants(request_id)
+        if request is None:
+            return None
+        grant = next((grant for grant in grants if grant.id == subject), None)
+        role_title, account_title, _ = self._titles(request)
+        return Notice(
+            what=what,
+            request=request,
+            grant=grant,
+            role_title=role_title,
+            account_title=account_title,
+            how_to_use=self._how_to_use([grant] if grant else []),
+            names=self.people.names(request.ask.requester, request.decided_by, grant.ended_by if grant else None),
+        )
+
+    def enrolment_card(self, enrolment_id: str) -> EnrolmentCard | None:
+        """Somebody's wish to enrol."""
+        with self.store.transaction() as tx:
+            enrolment = tx.enrolment(enrolment_id)
+        if enrolment is None:
+            return None
+        names = self.people.names(enrolment.person, enrolment.vouched_by or None)
+        return EnrolmentCard(enrolment, self.person(enrolment.person), names)
+
+    def summary(self, start: datetime, end: datetime, zone: str) -> SummaryCard:
+        """What happened in ``[start, end)`` (UTC), and what is live at its end."""
+        with self.store.transaction() as tx:
+            requests = tx.requests_between(start, end)
+            grants = tx.grants_between(start, end)
+            now = tx.now()
+        found = sections(self.catalogue(), requests, grants, Period(start, end, now))
+        ids = {line.person for _, lines in found for line in lines}
+        return SummaryCard(start, end, zone, found, self.people.names(*sorted(ids)))
+
+    def unfinished(self, person: str | None = None) -> tuple[Grant, ...]:
+        """Grants that have not ended, soonest end first; everybody's for ``None``."""
+        with self.store.transaction() as tx:
+            return tx.unfinished_grants(person)
+
+    def pending(self, person: str | None = None) -> tuple[AccessRequest, ...]:
+        """Pending requests; everybody's for ``None``."""
+        with self.store.transaction() as tx:
+            return tx.pending_requests(person)
+
+    def history(self, person: str, limit: int = 10) -> tuple[tuple[AccessRequest, tuple[Grant, ...]], ...]:
+        """A person's newest requests with their grants."""
+        with self.store.transaction() as tx:
+            return tuple((request, tx.grants(request.id)) for request in tx.requests_of(person, limit=limit))
+
+    def policy_text(self, request_id: str) -> str:
+        """The exact statements of a request, indented JSON; empty when there is no such request."""
+        with self.store.transaction() as tx:
+            request = tx.request(request_id)
+        return json.dumps(json.loads(request.policy), indent=2) if request else ""
+
+    def person(self, person_id: str) -> Person:
+        """The catalogue's person, or one that has only the id."""
+        chat_only = frozenset({person_id.removeprefix("slack:")} if person_id.startswith("slack:") else ())
+        return self.catalogue().people.get(person_id) or Person(person_id, person_id, slack_ids=chat_only)
+
+    def names(self, *ids: str | None) -> Names:
+        """How to write these person ids."""
+        return self.people.names(*ids)
+
+    def _titles(self, request: AccessRequest) -> tuple[str, str, str]:
+        catalogue = self.catalogue()
+        role, account = catalogue.roles.get(request.ask.role), catalogue.accounts.get(request.ask.account)
+        return (
+            role.title if role else request.ask.role,
+            account.title if account else request.ask.account,
+            account.number if account else "",
+        )
+
+    def _how_to_use(self, grants: Iterable[Grant]) -> tuple[tuple[str, str], ...]:
+        for grant in grants:
+            account, provider = self.catalogue().accounts.get(grant.account), self.providers.get(grant.provider)
+            if grant.status is GrantStatus.ACTIVE and account and provider:
+                permission = Permission(
+                    grant.id, account, grant.principal, grant.policy, grant.starts_at, grant.expires_at, grant.person
+                )
+                return tuple(provider.how_to_use(permission))
+        return ()
