@@ -1,0 +1,1 @@
+"""A local Slack workspace that speaks Slack's wire: Web API, Socket Mode, signed HTTP delivery."""
