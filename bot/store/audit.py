@@ -1,0 +1,56 @@
+"""The audit log: append-only, gapless, chained."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from bot.core.audit import Event
+from bot.service.ports import AuditRecord
+from bot.store.recording import recorded
+from bot.store.session import Session
+from bot.store.tables import audit_head, audit_log
+
+
+class AuditLog(Session):
+    """The part of a transaction that knows the audit log."""
+
+    def append(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        at = self.now()
+        head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain).with_for_update()).one()
+        records = recorded(events, at, head.seq, head.chain)
+        self._run(
+            sa.insert(audit_log),
+            [
+                {
+                    "seq": record.seq,
+                    "at": record.at,
+                    "tag": event.tag,
+                    "actor_id": event.actor.id,
+                    "person": event.person,
+                    "request_id": event.request_id,
+                    "grant_id": event.grant_id,
+                    "account": event.account,
+                    "body": record.body,
+                    "leaf": record.leaf,
+                    "chain": record.chain,
+                }
+                for event, record in zip(events, records, strict=True)
+            ],
+        )
+        self._run(sa.update(audit_head).values(seq=records[-1].seq, chain=records[-1].chain))
+
+    def audit(self, after: int = 0, limit: int = 1000) -> tuple[AuditRecord, ...]:
+        log = audit_log.c
+        rows = self._run(
+            sa.select(log.seq, log.at, log.body, log.leaf, log.chain)
+            .where(log.seq > after)
+            .order_by(log.seq)
+            .limit(limit)
+        )
+        return tuple(AuditRecord(row.seq, row.at, row.body, row.leaf, row.chain) for row in rows)
+
+    def audit_head(self) -> tuple[int, bytes]:
+        head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain)).one()
+        return head.seq, head.chain

@@ -1,0 +1,171 @@
+"""The effects table: outbox and timer wheel."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.core.model import Effect
+from bot.service.ports import Claim, StaleWrite
+from bot.store.session import Session
+from bot.store.tables import claimable_at, effects
+
+SOON = timedelta(minutes=1)
+"""Workers are woken for what is due within this time: long enough to cover any tick, and a wake costs little."""
+
+
+class Effects(Session):
+    """The part of a transaction that knows effects.
+
+    A leased row's ``due_at`` is what its claim already serves, until the key is enqueued again
+    (``generation`` ≠ ``claimed_generation``): from then on it is when it must run once more.
+    """
+
+    def enqueue(self, effects_to_do: Sequence[Effect]) -> None:
+        rows = [_row(effect) for effect in merged(effects_to_do)]
+        if not rows:
+            return
+        insert = self._insert(effects)
+        new = insert.excluded
+        served = sa.and_(effects.c.lease_until.is_not(None), effects.c.generation == effects.c.claimed_generation)
+        self._run(
+            insert.on_conflict_do_update(
+                index_elements=["key"],
+                set_={
+                    "kind": new.kind,
+                    "lane": new.lane,
+                    "subject": new.subject,
+                    "payload": new.payload,
+                    "due_at": sa.case(
+                        (sa.or_(served, new.due_at < effects.c.due_at), new.due_at), else_=effects.c.due_at
+                    ),
+                    "generation": effects.c.generation + 1,
+                    "attempts": 0,
+                },
+            ),
+            rows,
+        )
+        self._wake_for(min(effect.due_at for effect in effects_to_do))
+
+    def cancel(self, keys: Sequence[str]) -> None:
+        if keys:
+            self._run(sa.delete(effects).where(effects.c.key.in_(sorted(set(keys))), ~self._leased()))
+
+    def holds(self, claim: Claim) -> bool:
+        query = sa.select(effects.c.id).where(self._held(claim)).with_for_update()
+        return self._run(query).first() is not None
+
+    def finish(self, claim: Claim) -> None:
+        """Raises StaleWrite when the claim is not held, so that nothing of a late worker's is committed."""
+        held = self._held(claim)
+        if self._changed(sa.delete(effects).where(held, effects.c.generation == claim.generation)):
+            return
+        due_at = self._run(
+            sa.update(effects).where(held).values(lease_until=None).returning(effects.c.due_at)
+        ).scalar_one_or_none()
+        if due_at is None:
+            raise StaleWrite(f"effect {claim.key} is no longer held")
+        self._wake_for(due_at)
+
+    def give_back(self, claim: Claim, due_at: datetime, error: str) -> bool:
+        """See ``Store.release``."""
+        again = sa.and_(effects.c.generation != claim.generation, effects.c.due_at < due_at)
+        now_due = self._run(
+            sa.update(effects)
+            .where(self._held(claim))
+            .values(
+                due_at=sa.case(
+                    (again, effects.c.due_at), else_=sa.bindparam("retry_at", due_at, effects.c.due_at.type)
+                ),
+                lease_until=None,
+                last_error=error,
+            )
+            .returning(effects.c.due_at)
+        ).scalar_one_or_none()
+        if now_due is None:
+            return False
+        self._wake_for(now_due)
+        return True
+
+    def take(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
+        """See ``Store.claim``."""
+        now = self.now()
+        due = (
+            sa.select(effects.c.id)
+            .where(effects.c.lane == lane, claimable_at <= now)
+            .order_by(claimable_at, effects.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        # A lease that ran out may hide a later run that was asked for meanwhile: that one stays to be done.
+        served = sa.case((effects.c.due_at <= now, effects.c.generation), else_=effects.c.claimed_generation)
+        rows = self._run(
+            sa.update(effects)
+            .where(effects.c.id.in_(sa.select(due.c.id)))
+            .values(
+                lease_until=now + lease,
+                fence=effects.c.fence + 1,
+                attempts=effects.c.attempts + 1,
+                claimed_generation=served,
+            )
+            .returning(effects)
+        )
+        return tuple(sorted((_claim(row) for row in rows), key=lambda claim: (claim.due_at, claim.id)))
+
+    def next_claimable(self, lane: str) -> datetime | None:
+        """See ``Store.next_due``."""
+        found: datetime | None = self._run(sa.select(sa.func.min(claimable_at)).where(effects.c.lane == lane)).scalar()
+        return found
+
+    def _leased(self) -> sa.ColumnElement[bool]:
+        return sa.and_(effects.c.lease_until.is_not(None), effects.c.lease_until > self.now())
+
+    def _held(self, claim: Claim) -> sa.ColumnElement[bool]:
+        return sa.and_(effects.c.id == claim.id, effects.c.fence == claim.fence, self._leased())
+
+    def _wake_for(self, due_at: datetime) -> None:
+        self.wakes = self.wakes or due_at <= self.now() + SOON
+
+
+def merged(effects_to_do: Sequence[Effect]) -> list[Effect]:
+    """One effect per key (the earlier ``due_at``, the newer rest), in the order in which rows are locked."""
+    by_key: dict[str, Effect] = {}
+    for effect in effects_to_do:
+        before = by_key.get(effect.key)
+        by_key[effect.key] = effect if before is None else replace(effect, due_at=min(before.due_at, effect.due_at))
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _row(effect: Effect) -> Mapping[str, Any]:
+    return {
+        "kind": effect.kind,
+        "lane": effect.lane,
+        "subject": effect.subject,
+        "key": effect.key,
+        "payload": effect.payload,
+        "due_at": effect.due_at,
+        "lease_until": None,
+        "fence": 0,
+        "generation": 1,
+        "claimed_generation": 0,
+        "attempts": 0,
+        "last_error": "",
+    }
+
+
+def _claim(row: sa.Row[Any]) -> Claim:
+    return Claim(
+        id=row.id,
+        kind=row.kind,
+        subject=row.subject,
+        key=row.key,
+        payload=row.payload,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        fence=row.fence,
+        generation=row.claimed_generation,
+        lease_until=row.lease_until,
+    )

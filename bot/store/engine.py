@@ -1,0 +1,140 @@
+"""Engines: how each database is connected to, so that a commit is durable and nothing waits for ever."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+
+PATIENCE = timedelta(seconds=10)
+"""How long a transaction waits for a connection, or for SQLite's write lock."""
+
+_POSTGRESQL_CONNECT = {
+    "application_name": "prodaccess",
+    "connect_timeout": "5",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""libpq's parameters (PostgreSQL manual, 34.1.2), so that a black hole is noticed. The URL's own values win."""
+
+_POSTGRESQL_SESSION = {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+    "TimeZone": "UTC",
+}
+
+_SQLITE_SESSION = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {int(PATIENCE.total_seconds() * 1000)}",
+)
+
+
+class StoreInUse(Exception):
+    """Another process serves from this SQLite database."""
+
+
+def read_url(url: str) -> URL:
+    """The URL with the driver that is used here. Raises ValueError for a database that is not supported."""
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError:
+        raise ValueError(
+            "the database URL cannot be read; write sqlite:///path or postgresql://user@host/name"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg").update_query_dict(
+            {name: value for name, value in _POSTGRESQL_CONNECT.items() if name not in parsed.query}
+        )
+    if backend != "sqlite":
+        raise ValueError(f"the database {backend} is not supported; use sqlite or postgresql")
+    if not parsed.database or ":memory:" in parsed.database:
+        raise ValueError("the SQLite database needs a file, so that it survives a restart; write sqlite:///path")
+    return parsed.set(drivername="sqlite+pysqlite")
+
+
+def make_engine(url: str, pool_size: int = 10) -> sa.Engine:
+    """An engine for SQLite or PostgreSQL; connects on first use. Raises ValueError for a URL that is no use."""
+    parsed = read_url(url)
+    engine = sa.create_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=PATIENCE.total_seconds(),
+        pool_pre_ping=parsed.get_backend_name() == "postgresql",
+        pool_recycle=1800,
+        hide_parameters=True,
+    )
+    if engine.dialect.name == "sqlite":
+        _keep_private(_file(parsed))
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_immediate)
+    else:
+        sa.event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+@contextmanager
+def serve_lock(url: str) -> Iterator[None]:
+    """Hold a SQLite database for one serving process; PostgreSQL needs no such thing.
+
+    Operators' commands do not take it: they may run beside the bot. Raises StoreInUse.
+    """
+    parsed = read_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        yield
+        return
+    path = _file(parsed)
+    lock = path.with_name(path.name + ".lock")
+    with lock.open("a+", encoding="ascii") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.seek(0)
+            owner = held.read().strip() or "unknown"
+            raise StoreInUse(
+                f"{path} is in use by another prodaccess (process {owner}); "
+                "stop that one, or use PostgreSQL to run several"
+            ) from None
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
+        yield
+
+
+def _file(url: URL) -> Path:
+    return Path(str(url.database)).resolve()
+
+
+def _keep_private(path: Path) -> None:
+    """Make the file for its owner only: it holds sealed seeds, and SQLite's side files copy its mode."""
+    if not path.parent.is_dir():
+        raise ValueError(f"the SQLite database's folder {path.parent} does not exist; make it first")
+    path.touch(mode=0o600, exist_ok=True)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by its own rules
+    for pragma in _SQLITE_SESSION:
+        connection.execute(pragma).close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        for name, value in _POSTGRESQL_SESSION.items():
+            cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
+    connection.commit()

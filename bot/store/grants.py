@@ -1,0 +1,92 @@
+"""Grants."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.core.model import EndReason, Grant, GrantStatus
+from bot.service.ports import StaleWrite
+from bot.store.session import Session
+from bot.store.tables import grants, requests
+
+_ENDED: sa.ColumnElement[str] = sa.literal_column(f"'{GrantStatus.ENDED}'")
+_UNFINISHED = grants.c.status != _ENDED
+"""Spelled out, or a planner could not tell that the partial index fits."""
+_live_since = sa.func.coalesce(grants.c.granted_at, grants.c.starts_at)
+
+
+class Grants(Session):
+    """The part of a transaction that knows grants."""
+
+    def request_id_of_grant(self, grant_id: str) -> str | None:
+        found: str | None = self._run(sa.select(grants.c.request_id).where(grants.c.id == grant_id)).scalar()
+        return found
+
+    def grants(self, request_id: str) -> tuple[Grant, ...]:
+        return self._grants(sa.select(grants).where(grants.c.request_id == request_id).order_by(grants.c.id))
+
+    def save_grant(self, grant: Grant) -> None:
+        # Whoever writes a grant waits for whoever locked its request; a row that is locked already costs little.
+        self._run(sa.select(requests.c.id).where(requests.c.id == grant.request_id).with_for_update())
+        changing = {
+            "status": grant.status,
+            "starts_at": grant.starts_at,
+            "expires_at": grant.expires_at,
+            "granted_at": grant.granted_at,
+            "revoking_since": grant.revoking_since,
+            "ended_at": grant.ended_at,
+            "end_reason": grant.end_reason,
+            "ended_by": grant.ended_by,
+            "end_note": grant.end_note,
+            "version": grant.version + 1,
+        }
+        if grant.version == 0:
+            if not self._add(grants, {**_fixed(grant), **changing}):
+                raise StaleWrite(f"grant {grant.id}, or one of the same request and account, is there already")
+            return
+        mine = sa.and_(grants.c.id == grant.id, grants.c.version == grant.version)
+        if self._changed(sa.update(grants).where(mine).values(**changing)) != 1:
+            raise StaleWrite(f"grant {grant.id} was changed by someone else")
+
+    def unfinished_grants(self, person: str | None = None) -> tuple[Grant, ...]:
+        query = sa.select(grants).where(_UNFINISHED)
+        if person is not None:
+            query = query.where(grants.c.person == person)
+        return self._grants(query.order_by(grants.c.expires_at, grants.c.id))
+
+    def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
+        late = sa.or_(grants.c.expires_at < before, grants.c.revoking_since < before)
+        return self._grants(sa.select(grants).where(_UNFINISHED, late).order_by(grants.c.expires_at, grants.c.id))
+
+    def grants_between(self, start: datetime, end: datetime) -> tuple[Grant, ...]:
+        ended = sa.and_(grants.c.ended_at >= start, sa.or_(grants.c.ended_at < end, _live_since < end))
+        live = sa.and_(_UNFINISHED, grants.c.status != GrantStatus.SCHEDULED, _live_since < end)
+        return self._grants(
+            sa.select(grants).where(sa.or_(ended, live)).order_by(_live_since.desc(), grants.c.id.desc())
+        )
+
+    def _grants(self, query: sa.Select[Any]) -> tuple[Grant, ...]:
+        return tuple(_grant(row) for row in self._run(query))
+
+
+def _fixed(grant: Grant) -> dict[str, object]:
+    """What was approved: written once."""
+    return {
+        "id": grant.id,
+        "request_id": grant.request_id,
+        "person": grant.person,
+        "role": grant.role,
+        "account": grant.account,
+        "provider": grant.provider,
+        "principal": grant.principal,
+        "policy": grant.policy,
+        "digest": grant.digest,
+    }
+
+
+def _grant(row: sa.Row[Any]) -> Grant:
+    values = row._asdict()
+    values["status"] = GrantStatus(row.status)
+    values["end_reason"] = None if row.end_reason is None else EndReason(row.end_reason)
+    return Grant(**values)

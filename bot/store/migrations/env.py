@@ -1,0 +1,14 @@
+"""Alembic's environment. ``bot.store.schema`` hands over a connection with its transaction and its locks."""
+
+from alembic import context
+
+from bot.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    compare_server_default=True,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,65 @@
+"""Small things that a transaction remembers: used keys, drafts, posted messages, facts."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.service.ports import Draft, PostedMessage
+from bot.store.requests import ask_from, ask_row
+from bot.store.session import Session
+from bot.store.tables import drafts, facts, messages, once_keys
+
+DRAFTS_KEPT = timedelta(days=1)
+_FORGET_AT_MOST = 10
+"""More than are added at a time, so that what is over dwindles; few, so that nobody waits for it."""
+
+
+class Notes(Session):
+    """The part of a transaction that knows the small things."""
+
+    def once(self, key: str, until: datetime) -> bool:
+        self._forget(once_keys, once_keys.c.key, once_keys.c.until, self.now())
+        return self._add(once_keys, {"key": key, "until": until})
+
+    def save_draft(self, draft: Draft) -> None:
+        """Insert or replace; drafts are forgotten some time after ``DRAFTS_KEPT``."""
+        self._forget(drafts, drafts.c.id, drafts.c.made_at, self.now() - DRAFTS_KEPT)
+        self._put(drafts, {"id": draft.id, "person": draft.person, **ask_row(draft.ask), "made_at": draft.made_at})
+
+    def draft(self, draft_id: str) -> Draft | None:
+        row = self._run(sa.select(drafts).where(drafts.c.id == draft_id)).first()
+        return None if row is None else Draft(row.id, row.person, ask_from(row), row.made_at)
+
+    def messages(self, subject: str) -> tuple[PostedMessage, ...]:
+        """By kind, then destination."""
+        rows = self._run(
+            sa.select(messages).where(messages.c.subject == subject).order_by(messages.c.kind, messages.c.destination)
+        )
+        return tuple(PostedMessage(**row._mapping) for row in rows)
+
+    def save_message(self, message: PostedMessage) -> None:
+        self._put(
+            messages,
+            {
+                "subject": message.subject,
+                "kind": message.kind,
+                "destination": message.destination,
+                "channel": message.channel,
+                "ref": message.ref,
+                "shown": message.shown,
+            },
+        )
+
+    def fact(self, key: str) -> str | None:
+        found: str | None = self._run(sa.select(facts.c.value).where(facts.c.key == key)).scalar()
+        return found
+
+    def set_fact(self, key: str, value: str) -> None:
+        self._put(facts, {"key": key, "value": value})
+
+    def _forget(self, table: sa.Table, key: sa.Column[Any], moment: sa.Column[Any], before: datetime) -> None:
+        """Remove a few rows of before then; rows that another transaction is at are left to it."""
+        over = sa.select(key).where(moment < before).order_by(moment).limit(_FORGET_AT_MOST)
+        over_cte = over.with_for_update(skip_locked=True).cte("over_by_now")
+        self._run(sa.delete(table).where(key.in_(sa.select(over_cte.c[0]))))

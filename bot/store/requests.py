@@ -1,0 +1,197 @@
+"""Requests and their approvals."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.core.model import AccessRequest, Approval, Ask, RequestStatus
+from bot.service.ports import StaleWrite
+from bot.store.session import CHUNK, Session
+from bot.store.tables import approvals, request_approvers, requests
+
+_PENDING = requests.c.status == sa.literal_column(f"'{RequestStatus.PENDING}'")
+"""Spelled out, or a planner could not tell that the partial index fits."""
+
+
+class Requests(Session):
+    """The part of a transaction that knows requests."""
+
+    def request(self, request_id: str, *, lock: bool = False) -> AccessRequest | None:
+        if lock:
+            # First the lock, then the read: one statement would join approvals as they were before it waited.
+            self._run(sa.select(requests.c.id).where(requests.c.id == request_id).with_for_update())
+        return next(iter(self._requests(requests.c.id == request_id)), None)
+
+    def save_request(self, request: AccessRequest) -> None:
+        refuse_doubles(request)
+        changing = {
+            "status": request.status,
+            "lapses_at": request.lapses_at,
+            "channel": request.channel,
+            "quorum": request.quorum,
+            "decided_at": request.decided_at,
+            "decided_by": request.decided_by,
+            "decision_note": request.decision_note,
+            "version": request.version + 1,
+        }
+        if request.version == 0:
+            self._add_request(request, changing)
+        else:
+            mine = sa.and_(requests.c.id == request.id, requests.c.version == request.version)
+            if self._changed(sa.update(requests).where(mine).values(**changing)) != 1:
+                raise StaleWrite(f"request {request.id} was changed by someone else")
+            self._run(sa.delete(approvals).where(approvals.c.request_id == request.id))
+        if request.approvals:
+            self._run(sa.insert(approvals), [_approval_row(request.id, *item) for item in enumerate(request.approvals)])
+
+    def _add_request(self, request: AccessRequest, changing: Mapping[str, object]) -> None:
+        row = {
+            "id": request.id,
+            **ask_row(request.ask),
+            "asked_at": request.asked_at,
+            "principal": request.principal,
+            "policy": request.policy,
+            "catalogue_digest": request.catalogue_digest,
+            **changing,
+        }
+        if not self._add(requests, row):
+            raise StaleWrite(f"request {request.id} is there already")
+        if request.approvers_asked:
+            self._run(
+                sa.insert(request_approvers),
+                [
+                    {"request_id": request.id, "person": person, "position": position}
+                    for position, person in enumerate(request.approvers_asked)
+                ],
+            )
+
+    def requests_of(self, person: str, limit: int = 20) -> tuple[AccessRequest, ...]:
+        return self._requests(requests.c.requester == person, limit=limit)
+
+    def pending_requests(self, person: str | None = None) -> tuple[AccessRequest, ...]:
+        return self._requests(_PENDING if person is None else sa.and_(_PENDING, requests.c.requester == person))
+
+    def pending_for(self, approver: str) -> tuple[AccessRequest, ...]:
+        asked = sa.exists().where(
+            request_approvers.c.request_id == requests.c.id, request_approvers.c.person == approver
+        )
+        return self._requests(sa.and_(_PENDING, asked), oldest_first=True)
+
+    def requests_between(self, start: datetime, end: datetime) -> tuple[AccessRequest, ...]:
+        moments = (requests.c.asked_at, requests.c.decided_at)
+        return self._requests(sa.or_(*(sa.and_(moment >= start, moment < end) for moment in moments)))
+
+    def _requests(
+        self, which: sa.ColumnElement[bool], *, limit: int | None = None, oldest_first: bool = False
+    ) -> tuple[AccessRequest, ...]:
+        """One statement for what changes (the request and its approvals), so that no reader sees it half changed."""
+        columns = (requests.c.asked_at, requests.c.id)
+        order = columns if oldest_first else tuple(column.desc() for column in columns)
+        chosen = sa.select(requests.c.id).where(which).order_by(*order).limit(limit)
+        rows = self._run(
+            sa.select(
+                requests,
+                approvals.c.person.label("approved_by"),
+                approvals.c.at.label("approved_at"),
+                approvals.c.stepped_up_at,
+            )
+            .outerjoin_from(requests, approvals)
+            .where(which if limit is None else requests.c.id.in_(chosen))
+            .order_by(*order, approvals.c.position)
+        ).all()
+        asked = self._asked(list(dict.fromkeys(row.id for row in rows)))
+        return tuple(
+            _request(list(same), tuple(asked[request_id])) for request_id, same in groupby(rows, lambda row: row.id)
+        )
+
+    def _asked(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        asked: dict[str, list[str]] = defaultdict(list)
+        for first in range(0, len(ids), CHUNK):
+            rows = self._run(
+                sa.select(request_approvers)
+                .where(request_approvers.c.request_id.in_(ids[first : first + CHUNK]))
+                .order_by(request_approvers.c.position)
+            )
+            for row in rows:
+                asked[row.request_id].append(row.person)
+        return asked
+
+
+def ask_row(ask: Ask) -> dict[str, Any]:
+    """An ask as columns."""
+    return {
+        "requester": ask.requester,
+        "role": ask.role,
+        "account": ask.account,
+        "params": ask.params,
+        "work": ask.work,
+        "duration_seconds": ask.duration,
+        "reason": ask.reason,
+        "ticket": ask.ticket,
+        "start_at": ask.start_at,
+    }
+
+
+def ask_from(row: sa.Row[Any]) -> Ask:
+    """The ask of a row that has its columns."""
+    return Ask(
+        requester=row.requester,
+        role=row.role,
+        account=row.account,
+        params=row.params,
+        work=row.work,
+        duration=row.duration_seconds,
+        reason=row.reason,
+        ticket=row.ticket,
+        start_at=row.start_at,
+    )
+
+
+def refuse_doubles(request: AccessRequest) -> None:
+    """Raise ValueError where one person approved, or was asked, twice."""
+    _refuse_twice((approval.person for approval in request.approvals), f"approvals of request {request.id}")
+    _refuse_twice(request.approvers_asked, f"approvers_asked of request {request.id}")
+
+
+def _refuse_twice(people: Iterable[str], where: str) -> None:
+    everyone = list(people)
+    if len(set(everyone)) != len(everyone):
+        raise ValueError(f"{where} name a person twice; each counts once")
+
+
+def _approval_row(request_id: str, position: int, approval: Approval) -> dict[str, object]:
+    return {
+        "request_id": request_id,
+        "person": approval.person,
+        "at": approval.at,
+        "stepped_up_at": approval.stepped_up_at,
+        "position": position,
+    }
+
+
+def _request(rows: Sequence[sa.Row[Any]], asked: tuple[str, ...]) -> AccessRequest:
+    row = rows[0]
+    return AccessRequest(
+        id=row.id,
+        ask=ask_from(row),
+        status=RequestStatus(row.status),
+        asked_at=row.asked_at,
+        lapses_at=row.lapses_at,
+        principal=row.principal,
+        policy=row.policy,
+        catalogue_digest=row.catalogue_digest,
+        approvers_asked=asked,
+        channel=row.channel,
+        approvals=tuple(
+            Approval(one.approved_by, one.approved_at, one.stepped_up_at) for one in rows if one.approved_by is not None
+        ),
+        quorum=row.quorum,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        decision_note=row.decision_note,
+        version=row.version,
+    )

@@ -1,0 +1,122 @@
+"""The Store on SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.service.ports import Claim, Clock, StoreUnavailable
+from bot.store.audit import AuditLog
+from bot.store.effects import Effects
+from bot.store.engine import PATIENCE, make_engine
+from bot.store.errors import translated
+from bot.store.grants import Grants
+from bot.store.listener import CHANNEL, Listener
+from bot.store.notes import Notes
+from bot.store.people import People
+from bot.store.requests import Requests
+from bot.store.turn import Turn
+from bot.store.wakeup import Wakeup
+
+
+class SqlTx(Requests, Grants, Effects, People, Notes, AuditLog):
+    """One open transaction. Locks are taken in this order: request, effect, audit head."""
+
+    def notify(self, sender: str) -> None:
+        """Tell the other replicas when this transaction commits."""
+        self._run(sa.select(sa.func.pg_notify(CHANNEL, sender)))
+
+
+class SqlStore:
+    """A database. Made by ``open_store``."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock | None = None) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._wakeup = Wakeup()
+        self._turn = Turn(PATIENCE) if engine.dialect.name == "sqlite" else None
+        self._listener = Listener(engine, self._wakeup) if engine.dialect.name == "postgresql" else None
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTx]:
+        """Commit at the end of the block, roll back on an exception.
+
+        Raises StoreUnavailable. When the connection breaks while the commit is under way, nobody can tell whether
+        it was done; the message then says so.
+        """
+        with self._turn_taken(), self._connected() as connection:
+            tx = SqlTx(connection, self._clock)
+            try:
+                yield tx
+                if tx.wakes and self._listener is not None:
+                    tx.notify(self._listener.sender)
+            except BaseException:
+                with suppress(sa.exc.DBAPIError):  # a connection that is gone has rolled back
+                    connection.rollback()
+                raise
+            _commit(connection)
+        if tx.wakes:
+            self._wakeup.wake()
+
+    def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
+        """Lease what is due; what a worker lost comes after what was due before its lease ended."""
+        with self.transaction() as tx:
+            return tx.take(lane, limit, lease)
+
+    def release(self, claim: Claim, due_at: datetime, error: str) -> bool:
+        with self.transaction() as tx:
+            return tx.give_back(claim, due_at, error)
+
+    def next_due(self, lane: str) -> datetime | None:
+        with self.transaction() as tx:
+            return tx.next_claimable(lane)
+
+    def wait(self, timeout: timedelta) -> None:
+        if self._listener is not None:
+            self._listener.start()
+        self._wakeup.wait(timeout)
+
+    def ping(self) -> datetime:
+        with self.transaction() as tx:
+            tx.audit_head()
+            return tx.now()
+
+    def close(self) -> None:
+        """Release every connection; waits end."""
+        self._wakeup.close()
+        if self._listener is not None:
+            self._listener.close()
+        self._engine.dispose()
+
+    def _turn_taken(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._turn is None else self._turn.taken()
+
+    @contextmanager
+    def _connected(self) -> Iterator[sa.Connection]:
+        with translated():
+            connection = self._engine.connect()
+        try:
+            with translated():
+                connection.begin()
+            yield connection
+        finally:
+            connection.close()
+
+
+def open_store(url: str, *, clock: Clock | None = None, pool_size: int = 10) -> SqlStore:
+    """The store at ``sqlite:///path`` or ``postgresql://…``; connects on first use.
+
+    ``clock`` stands in for the database's clock, for tests. Raises ValueError for a URL that is no use.
+    """
+    return SqlStore(make_engine(url, pool_size), clock)
+
+
+def _commit(connection: sa.Connection) -> None:
+    try:
+        with translated():
+            connection.commit()
+    except StoreUnavailable as error:
+        if connection.invalidated:
+            raise StoreUnavailable(f"{error}; whether the last change was written is not known") from error
+        raise
