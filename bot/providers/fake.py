@@ -1,0 +1,206 @@
+"""A cloud in memory that fails on command: for tests and dry runs."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from bot.core.model import Account
+from bot.service.ports import CloudError, Observation, Permission
+
+
+class Fault(StrEnum):
+    """How a call goes wrong."""
+
+    THROTTLED = "throttled"
+    TIMED_OUT = "timed out before it was done"
+    TIMED_OUT_AFTER = "timed out after it was done"
+    REFUSED = "refused for good"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as it came in; ``operation`` is the port's method."""
+
+    operation: str
+    grant_id: str
+    account: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """What a policy became and when (``None``: removed)."""
+
+    at: datetime
+    permission: Permission | None
+
+
+PolicyKey = tuple[str, str, str]
+"""Account id, principal, grant id."""
+
+_WRITES = frozenset({"grant", "revoke"})
+
+
+class FakeProvider:
+    """See ports.CloudProvider; thread-safe.
+
+    ``lag`` is how long a write takes to be seen by reads, as with AWS's eventual consistency.
+    """
+
+    def __init__(
+        self,
+        principals: Iterable[tuple[str, str]],
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        lag: timedelta = timedelta(0),
+        around: Callable[[Call, bool], None] = lambda _call, _done: None,
+    ) -> None:
+        """``principals`` are the (account id, principal) that exist. ``around`` is called before (False) and after
+        (True) the work of each call, outside the lock: raise there to die at that instant."""
+        self.lag = lag
+        self._now = now
+        self._around = around
+        self._lock = threading.Lock()
+        self._principals = set(principals)
+        self._writes: dict[PolicyKey, list[_Write]] = {}
+        self._faults: dict[str, deque[Fault]] = {}
+        self._calls: list[Call] = []
+        self._problems: tuple[str, ...] = ()
+
+    # --- what a test says and asks
+
+    def fail(self, operation: str, fault: Fault, times: int = 1) -> None:
+        """The next ``times`` calls of an operation go wrong; added to what is lined up already."""
+        with self._lock:
+            self._faults.setdefault(operation, deque()).extend([fault] * times)
+
+    def heal(self) -> None:
+        """Forget every fault that is lined up."""
+        with self._lock:
+            self._faults.clear()
+
+    def object_with(self, *problems: str) -> None:
+        """What ``preflight`` says from now on about principals that exist."""
+        with self._lock:
+            self._problems = problems
+
+    def remove_principal(self, account: str, principal: str) -> None:
+        """A person's user or role is deleted, with all its policies."""
+        with self._lock:
+            self._principals.discard((account, principal))
+            for key in [key for key in self._writes if key[:2] == (account, principal)]:
+                del self._writes[key]
+
+    def tamper(self, permission: Permission) -> None:
+        """Someone writes ``permission`` behind the bot's back."""
+        with self._lock:
+            self._write(permission, permission)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every call so far, the failed ones included."""
+        with self._lock:
+            return tuple(self._calls)
+
+    def held(self) -> Mapping[PolicyKey, Permission]:
+        """What is written, seen by reads or not."""
+        with self._lock:
+            last = {key: writes[-1].permission for key, writes in self._writes.items()}
+        return {key: permission for key, permission in last.items() if permission is not None}
+
+    def effective(self, at: datetime) -> frozenset[PolicyKey]:
+        """What works at ``at``: written, and within its own window."""
+        held = self.held()
+        return frozenset(key for key, held_one in held.items() if held_one.starts_at <= at < held_one.expires_at)
+
+    # --- the port
+
+    def preflight(self, permission: Permission) -> Sequence[str]:
+        """Whether the principal exists, and what ``object_with`` said."""
+        self._begin("preflight", permission.grant_id, permission.account)
+        with self._lock:
+            if (permission.account.id, permission.principal) not in self._principals:
+                return (_missing(permission),)
+            return self._problems
+
+    def grant(self, permission: Permission) -> None:
+        """Write it."""
+
+        def work() -> None:
+            if (permission.account.id, permission.principal) not in self._principals:
+                raise CloudError(_missing(permission), passing=False)
+            if permission.starts_at >= permission.expires_at:
+                raise CloudError("The window is empty.", passing=False)
+            self._write(permission, permission)
+
+        self._change("grant", permission, work)
+
+    def revoke(self, permission: Permission) -> None:
+        """Remove it."""
+        self._change("revoke", permission, lambda: self._write(permission, None))
+
+    def observe(self, permission: Permission) -> Observation:
+        """What reads see by now."""
+        self._begin("observe", permission.grant_id, permission.account)
+        with self._lock:
+            seen = self._seen(_key(permission))
+        return Observation(present=seen is not None, as_asked=seen == permission)
+
+    def existing(self, account: Account, principals: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """What reads see by now."""
+        self._begin("existing", "", account)
+        with self._lock:
+            found = [
+                (principal, grant_id)
+                for number, principal, grant_id in self._writes
+                if number == account.id
+                and principal in principals
+                and self._seen((number, principal, grant_id)) is not None
+            ]
+        yield from found
+
+    def how_to_use(self, permission: Permission) -> Sequence[tuple[str, str]]:
+        """One line."""
+        return (("Profile", f"export AWS_PROFILE={permission.account.profile or permission.account.id}"),)
+
+    def _change(self, operation: str, permission: Permission, work: Callable[[], None]) -> None:
+        call, fault = self._begin(operation, permission.grant_id, permission.account)
+        with self._lock:
+            work()
+        self._around(call, True)
+        if fault is Fault.TIMED_OUT_AFTER:
+            raise CloudError(f"{operation} got no answer", passing=True)
+
+    def _begin(self, operation: str, grant_id: str, account: Account) -> tuple[Call, Fault | None]:
+        with self._lock:
+            call = Call(operation, grant_id, account.id, self._now())
+            self._calls.append(call)
+            waiting = self._faults.get(operation)
+            fault = waiting.popleft() if waiting else None
+        self._around(call, False)
+        if fault is Fault.THROTTLED:
+            raise CloudError(f"{operation} was throttled", passing=True, retry_after=timedelta(seconds=2))
+        if fault is Fault.TIMED_OUT or (fault is Fault.TIMED_OUT_AFTER and operation not in _WRITES):
+            raise CloudError(f"{operation} got no answer", passing=True)
+        if fault is Fault.REFUSED:
+            raise CloudError(f"{operation} was refused", passing=False)
+        return call, fault
+
+    def _write(self, permission: Permission, value: Permission | None) -> None:
+        self._writes.setdefault(_key(permission), []).append(_Write(self._now(), value))
+
+    def _seen(self, key: PolicyKey) -> Permission | None:
+        horizon = self._now() - self.lag
+        seen = [write.permission for write in self._writes.get(key, []) if write.at <= horizon]
+        return seen[-1] if seen else None
+
+
+def _key(permission: Permission) -> PolicyKey:
+    return permission.account.id, permission.principal, permission.grant_id
+
+
+def _missing(permission: Permission) -> str:
+    return f"There is no {permission.principal} in account {permission.account.title or permission.account.id}."

@@ -1,0 +1,140 @@
+"""IAM policy documents: from a role's statements to the text that IAM stores. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bot.core.model import Account, Role
+
+VERSION: Final = "2012-10-17"
+
+SIZE_LIMITS: Final[Mapping[str, int]] = {"user": 2_048, "role": 10_240}
+"""Characters, white space not counted, that *all* inline policies of one principal may have together.
+
+Source: IAM User Guide, "IAM and AWS STS quotas", table of IAM and STS character limits.
+"""
+
+_PLACEHOLDER = re.compile(r"(?<!\$)\{([^{}]*)\}")
+_STARTS: Final = "DateGreaterThanEquals"
+_ENDS: Final = "DateLessThan"
+_TIME: Final = "aws:CurrentTime"
+
+
+def render(role: Role, account: Account, params: Mapping[str, str]) -> str:
+    """The role's statements for these parameters, as a compact JSON array without a time window.
+
+    ``{account}`` is the account's number, ``{region}`` its region, anything else a parameter; ``${…}`` is IAM's own
+    policy variable and stays. Raises ValueError that names the parameter or the placeholder at fault.
+    """
+    values = {**params, "account": account.number, "region": account.region}
+
+    def fill(text: str) -> str:
+        return _PLACEHOLDER.sub(lambda match: _value(match[1], values, text), text)
+
+    statements = []
+    for statement in role.statements:
+        rendered: dict[str, object] = {
+            "Effect": "Allow",
+            "Action": list(statement.actions),
+            "Resource": [fill(resource) for resource in statement.resources],
+        }
+        if statement.conditions:
+            rendered["Condition"] = {
+                operator: {key: [fill(wanted) for wanted in wanteds] for key, wanteds in keys.items()}
+                for operator, keys in statement.conditions.items()
+            }
+        statements.append(rendered)
+    return _compact(statements)
+
+
+def document(policy: str, starts_at: datetime, expires_at: datetime) -> str:
+    """The whole policy: every statement of ``policy`` (a JSON array) allowed only in ``[starts_at, expires_at)``.
+
+    Both ends are cut to whole seconds: IAM's own clock is no finer, and an end must never be rounded up. Raises
+    ValueError when a time has no zone, the window is empty, or a statement has a window already.
+    """
+    starts, ends = _instant(starts_at), _instant(expires_at)
+    if starts >= ends:
+        raise ValueError(f"the window from {starts} to {ends} is empty")
+    statements = json.loads(policy)
+    if not isinstance(statements, list) or not statements:
+        raise ValueError("the policy is not a JSON array of statements")
+    windowed = [_with_window(statement, starts, ends) for statement in statements]
+    return _compact({"Version": VERSION, "Statement": windowed})
+
+
+def size(text: str) -> int:
+    """Characters as IAM counts them for its limits: white space is free (source: see ``SIZE_LIMITS``)."""
+    return sum(not character.isspace() for character in text)
+
+
+def same(left: object, right: object) -> bool:
+    """Whether two parsed documents say the same: order and lists of one make no difference."""
+    return bool(_normal(left) == _normal(right))
+
+
+def ends_at(parsed: object) -> str:
+    """The latest ``DateLessThan aws:CurrentTime`` of a parsed document, ISO 8601 UTC; empty where a statement has none.
+
+    The texts that ``document`` writes sort as their times do.
+    """
+    if not isinstance(parsed, dict):
+        return ""
+    statements = parsed.get("Statement", [])
+    ends = [_end_of(statement) for statement in (statements if isinstance(statements, list) else [statements])]
+    return max(ends) if ends and all(ends) else ""
+
+
+def _end_of(statement: object) -> str:
+    condition = statement.get("Condition") if isinstance(statement, dict) else None
+    keys = condition.get(_ENDS) if isinstance(condition, dict) else None
+    end = keys.get(_TIME) if isinstance(keys, dict) else None
+    return end if isinstance(end, str) else ""
+
+
+def _value(name: str, values: Mapping[str, str], where: str) -> str:
+    if name not in values:
+        raise ValueError(f"unknown placeholder {{{name}}} in {where!r}: no parameter has this name")
+    value = values[name]
+    if any(character in value for character in "*?{}"):
+        raise ValueError(f"{name}: the characters * ? {{ }} mean something to IAM and are not taken in a value")
+    # The only characters that a policy document may have; source: IAM quotas page, "IAM name requirements".
+    if not all(" " <= character <= "~" or "\xa0" <= character <= "\xff" for character in value):
+        raise ValueError(f"{name}: control characters and characters beyond Latin-1 are not taken in a value")
+    return value
+
+
+def _instant(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise ValueError("the window's times need a time zone")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _with_window(statement: object, starts: str, ends: str) -> dict[str, object]:
+    if not isinstance(statement, dict):
+        raise ValueError("a statement of the policy is not a JSON object")  # noqa: TRY004 - bad data, not a bad call
+    condition = {operator: dict(keys) for operator, keys in statement.get("Condition", {}).items()}
+    for operator, instant in ((_STARTS, starts), (_ENDS, ends)):
+        # IAM compares neither operators nor condition keys by case.
+        spelt = next((known for known in condition if known.casefold() == operator.casefold()), operator)
+        keys = condition.setdefault(spelt, {})
+        if any(key.casefold() == _TIME.casefold() for key in keys):
+            raise ValueError(
+                f"a statement already has a {operator} condition on {_TIME}; the window is prodaccess's own"
+            )
+        keys[_TIME] = instant
+    return {**statement, "Condition": condition}
+
+
+def _normal(value: object) -> Any:
+    if isinstance(value, dict):
+        return {key: _normal(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return sorted((_normal(inner) for inner in value), key=repr)
+    return [value] if isinstance(value, str) else value
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
