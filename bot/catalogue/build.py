@@ -1,0 +1,137 @@
+"""From a Document to the core's records."""
+
+import re
+from collections.abc import Mapping
+
+from bot.catalogue import schema as file
+from bot.core.model import (
+    Account,
+    ApproverRule,
+    Catalogue,
+    Parameter,
+    Person,
+    Role,
+    Statement,
+    Summary,
+    Work,
+)
+
+
+def build(document: file.Document, digest: str) -> Catalogue:
+    """The catalogue that a document without errors describes."""
+    accounts = {key: _account(key, entry) for key, entry in document.accounts.items()}
+    groups = {key: frozenset(members) for key, members in document.groups.items()}
+    work = {key: Work(key, entry.title, entry.max) for key, entry in document.work.items()}
+    return Catalogue(
+        accounts=accounts,
+        people={key: _person(key, entry, groups) for key, entry in document.people.items()},
+        groups=groups,
+        roles={key: _role(key, entry, document) for key, entry in document.roles.items()},
+        work=work,
+        admins=frozenset(document.admins),
+        channel=document.channels.approvals,
+        security_channel=document.channels.security,
+        summary=_summary(document),
+        digest=digest,
+        zone=document.zone,
+    )
+
+
+def selected_accounts(role: file.Role, document: file.Document) -> frozenset[str]:
+    """Ids of the accounts that a role can be asked for in."""
+    if role.accounts.ids:
+        return frozenset(role.accounts.ids)
+    wanted = set(role.accounts.tags)
+    return frozenset(key for key, account in document.accounts.items() if wanted <= set(account.tags))
+
+
+def full_pattern(parameter: file.Parameter) -> str:
+    """The pattern that a value has to match in full: the one given, narrowed to the choices."""
+    if parameter.choices is not None:
+        return "|".join(re.escape(choice) for choice in parameter.choices)
+    return (parameter.pattern or "").removeprefix("^").removesuffix("$")
+
+
+def _account(key: str, entry: file.Account) -> Account:
+    return Account(
+        id=key,
+        title=entry.title,
+        number=entry.number,
+        region=entry.region,
+        tags=frozenset(entry.tags),
+        broker_role=entry.broker_role or "",
+        external_id=entry.external_id or "",
+        profile=entry.profile or "",
+    )
+
+
+def _person(key: str, entry: file.Person, groups: Mapping[str, frozenset[str]]) -> Person:
+    return Person(
+        id=key,
+        name=entry.name,
+        email=entry.email,
+        slack_ids=frozenset(entry.slack),
+        manager=entry.manager,
+        groups=frozenset(group for group, members in groups.items() if key in members),
+        identities=dict(entry.aws),
+    )
+
+
+def _summary(document: file.Document) -> Summary:
+    entry = document.summary or file.Summary(channel=document.channels.security)
+    hour, minute = entry.at
+    return Summary(channel=entry.channel, zone=entry.zone or document.zone, hour=hour, minute=minute)
+
+
+def _role(key: str, entry: file.Role, document: file.Document) -> Role:
+    return Role(
+        id=key,
+        title=entry.title,
+        description=entry.description,
+        provider=entry.provider,
+        accounts=selected_accounts(entry, document),
+        statements=tuple(_statement(each) for each in entry.statements),
+        parameters=tuple(_parameter(name, each) for name, each in entry.parameters.items()),
+        longest=entry.max_duration,
+        shortest=entry.min_duration,
+        work=tuple(entry.work or document.work),
+        ask_people=frozenset(entry.ask.people),
+        ask_groups=frozenset(entry.ask.groups),
+        approvers=_approvers(entry.approve),
+        ask_step_up=entry.step_up.ask,
+        approve_step_up=entry.step_up.approve,
+        ticket_pattern=entry.ticket.pattern if entry.ticket else "",
+        ticket_hint=entry.ticket.hint if entry.ticket else "",
+        reason_min=entry.reason.min,
+        lapses_after=entry.lapses_after,
+        remind_before=entry.remind_before,
+        channel=entry.channel or "",
+    )
+
+
+def _approvers(entry: file.Approve) -> ApproverRule:
+    return ApproverRule(
+        manager=entry.manager,
+        people=frozenset(entry.people),
+        groups=frozenset(entry.groups),
+        slack_groups=frozenset(entry.slack_groups),
+        quorum=entry.quorum,
+    )
+
+
+def _parameter(key: str, entry: file.Parameter) -> Parameter:
+    return Parameter(
+        id=key,
+        title=entry.title or key.replace("_", " ").capitalize(),
+        pattern=full_pattern(entry),
+        hint=entry.hint,
+        choices=tuple(entry.choices or ()),
+        default=entry.default,
+    )
+
+
+def _statement(entry: file.Statement) -> Statement:
+    conditions = {
+        operator: {key: tuple(values) for key, values in keys.items()} for operator, keys in entry.conditions.items()
+    }
+    return Statement(actions=tuple(entry.actions), resources=tuple(entry.resources), conditions=conditions)

@@ -1,0 +1,94 @@
+"""Who a catalogue lets ask and approve: what could never work, and what will surprise somebody."""
+
+from collections.abc import Iterator, Sequence
+
+from bot.catalogue.problems import Finding, Path, Severity
+from bot.core.duration import format_duration
+from bot.core.model import Catalogue, Person, Role, StepUpRule
+
+
+def askers(role: Role, catalogue: Catalogue) -> tuple[Person, ...]:
+    """Who may ask for a role, by name."""
+    ids = set(role.ask_people).union(*(catalogue.groups[group] for group in role.ask_groups))
+    return tuple(sorted((catalogue.people[each] for each in ids), key=lambda person: person.name))
+
+
+def approvers(role: Role, requester: Person, catalogue: Catalogue) -> tuple[Person, ...]:
+    """Who of the catalogue may say yes to a requester; Slack may know more."""
+    rule = role.approvers
+    ids = set(rule.people).union(*(catalogue.groups[group] for group in rule.groups))
+    if rule.manager and requester.manager:
+        ids.add(requester.manager)
+    people = (catalogue.people[each] for each in ids)
+    return tuple(sorted((each for each in people if not each.is_same_human(requester)), key=lambda each: each.name))
+
+
+def check_reach(catalogue: Catalogue) -> Iterator[Finding]:
+    """Roles that nobody can use or approve, and people who cannot do what the catalogue gives them."""
+    for person in catalogue.people.values():
+        if not person.slack_ids and not person.email:
+            message = "has neither a Slack id nor an e-mail address, so they are nobody in Slack"
+            yield _warn(("people", person.id), message, "add slack: [U…]")
+    for role in catalogue.roles.values():
+        path: Path = ("roles", role.id)
+        asking = askers(role, catalogue)
+        if not asking:
+            yield _warn((*path, "ask"), "nobody can ask for this role", "name people or groups that have members")
+        yield from _quorum(path, role, asking, catalogue)
+        yield from _identities(path, role, asking)
+        yield from _lengths(path, role, catalogue)
+        if StepUpRule.NEVER is role.ask_step_up.rule is role.approve_step_up.rule:
+            message = "neither side ever proves who they are: a hijacked Slack session is enough"
+            yield _warn((*path, "step_up"), message, "let one of them be always")
+
+
+def _warn(path: Path, message: str, hint: str = "") -> Finding:
+    return Finding(path, message, hint, Severity.WARNING)
+
+
+def _quorum(path: Path, role: Role, asking: Sequence[Person], catalogue: Catalogue) -> Iterator[Finding]:
+    rule = role.approvers
+    if rule.slack_groups:
+        return
+    short, leaning = [], []
+    for person in asking:
+        sure = len(approvers(role, person, catalogue))
+        from_slack = int(rule.manager and not person.manager)
+        if sure + from_slack < rule.quorum:
+            short.append(person)
+        elif sure < rule.quorum:
+            leaning.append(person)
+    here = (*path, "approve")
+    if asking and len(short) == len(asking):
+        message = f"wants {rule.quorum} approver{'s' if rule.quorum > 1 else ''}, which no requester can have"
+        yield Finding(here, message, "name more approvers than the requester, or lower the quorum")
+    elif short:
+        yield _warn(here, f"leaves {_names(short)} without enough approvers", "name more approvers")
+    if leaning:
+        message = f"leans on the Slack profile for the manager of {_names(leaning)}"
+        yield _warn(here, message, "name their manager here, or a group that can approve too")
+
+
+def _identities(path: Path, role: Role, asking: Sequence[Person]) -> Iterator[Finding]:
+    without = [person for person in asking if not role.accounts & person.identities.keys()]
+    if without:
+        message = f"{_names(without)} may ask, but {'has' if len(without) == 1 else 'have'} no identity in its accounts"
+        yield _warn((*path, "ask"), message, "add aws: {account: user/NAME} to the person")
+    for account in sorted(role.accounts) if len(without) < len(asking) else ():
+        if not any(account in person.identities for person in asking):
+            yield _warn((*path, "accounts"), f"nobody who may ask has an identity in {account}")
+
+
+def _lengths(path: Path, role: Role, catalogue: Catalogue) -> Iterator[Finding]:
+    longest = max(catalogue.work[each].longest for each in role.work)
+    if longest < role.longest:
+        message = f"is never reached: its kinds of work end at {format_duration(longest)}"
+        yield _warn((*path, "max_duration"), message, "lower it, or allow a longer kind of work")
+    for each in role.work:
+        if catalogue.work[each].longest < role.shortest:
+            yield _warn((*path, "min_duration"), f"rules out {each}, which ends sooner", "leave it out of work")
+
+
+def _names(people: Sequence[Person]) -> str:
+    shown = [person.id for person in people[:5]]
+    return ", ".join(shown) + (f" and {len(people) - 5} more" if len(people) > 5 else "")
