@@ -1,0 +1,28 @@
+/** Who plays and where they look, kept in the address: #user=U…&channel=C… */
+
+export function readPlace() {
+  const hash = new URLSearchParams(location.hash.slice(1));
+  return { user: hash.get("user"), channel: hash.get("channel") };
+}
+
+export const addressOf = (user, channel) => `#${new URLSearchParams({ user, ...(channel && { channel }) })}`;
+
+/** Writes the place into the address without a new page load. */
+export function writePlace(user, channel, push = true) {
+  const address = addressOf(user, channel);
+  if (address === location.hash) return;
+  history[push ? "pushState" : "replaceState"](null, "", address);
+}
+
+/** Becomes another person: everything is loaded anew as them. */
+export function becomePerson(user) {
+  history.pushState(null, "", addressOf(user, readPlace().channel));
+  location.reload();
+}
+
+export function showPane(pane) {
+  document.getElementById("app").dataset.pane = pane;
+  for (const tab of document.querySelectorAll("#tabs button")) tab.setAttribute("aria-current", tab.dataset.pane === pane ? "page" : "false");
+}
+
+export const setDrawer = (open) => document.getElementById("app").toggleAttribute("data-drawer", open);
