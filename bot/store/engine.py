@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -31,12 +31,10 @@ _POSTGRESQL_SESSION = {
     "TimeZone": "UTC",
 }
 
-_SQLITE_SESSION = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {int(PATIENCE.total_seconds() * 1000)}",
-)
+_SQLITE_CONNECT = {"timeout": str(PATIENCE.total_seconds())}
+"""How long another process's transaction is waited for, in seconds. The URL's own value wins."""
+
+_SQLITE_SESSION = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 
 
 class StoreInUse(Exception):
@@ -51,16 +49,14 @@ def read_url(url: str) -> URL:
         raise ValueError(
             "the database URL cannot be read; write sqlite:///path or postgresql://user@host/name"
         ) from None
-    backend = parsed.get_backend_name()
+    backend = parsed.drivername.partition("+")[0]
     if backend in {"postgresql", "postgres"}:
-        return parsed.set(drivername="postgresql+psycopg").update_query_dict(
-            {name: value for name, value in _POSTGRESQL_CONNECT.items() if name not in parsed.query}
-        )
+        return _with_defaults(parsed.set(drivername="postgresql+psycopg"), _POSTGRESQL_CONNECT)
     if backend != "sqlite":
         raise ValueError(f"the database {backend} is not supported; use sqlite or postgresql")
     if not parsed.database or ":memory:" in parsed.database:
         raise ValueError("the SQLite database needs a file, so that it survives a restart; write sqlite:///path")
-    return parsed.set(drivername="sqlite+pysqlite")
+    return _with_defaults(parsed.set(drivername="sqlite+pysqlite"), _SQLITE_CONNECT)
 
 
 def make_engine(url: str, pool_size: int = 10) -> sa.Engine:
@@ -110,6 +106,10 @@ def serve_lock(url: str) -> Iterator[None]:
         held.write(str(os.getpid()))
         held.flush()
         yield
+
+
+def _with_defaults(url: URL, defaults: Mapping[str, str]) -> URL:
+    return url.update_query_dict({name: value for name, value in defaults.items() if name not in url.query})
 
 
 def _file(url: URL) -> Path:
