@@ -3,8 +3,9 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+JOBS ?= auto
 
-.PHONY: help demo test lint lock clean
+.PHONY: help demo test pytest lint lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -12,8 +13,10 @@ help: ## list the targets
 demo: $(VENV)/.demo ## a local Slack and a local AWS in the browser, the bot between them
 	@exec $(BIN)/prodaccess demo $(ARGS)
 
-test: $(VENV)/.dev lint ## every test, linters and types included
-	$(BIN)/python -m pytest $(ARGS)
+test: lint pytest ## every test, linters and types included
+
+pytest: $(VENV)/.dev ## the tests alone; ARGS="-k name" narrows them
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
@@ -28,7 +31,7 @@ lock: $(VENV)/.dev ## resolve the dependencies anew (needs uv)
 		--extra test pyproject.toml -o requirements-dev.lock
 
 clean: ## remove what the other targets made, the demo's data included
-	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-output
+	rm -rf .venv .venv-3.13 .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-output
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "prodaccess needs Python 3.11 or newer; none was found on PATH. Set PYTHON=/path/to/python3.11." >&2; exit 1; }
