@@ -275,8 +275,8 @@ class AccessRequest:
     version: int = 0
 
     def digest(self) -> str:
-        """SHA-256 (hex) of what is approved: the ask, the principal and the exact permissions."""
-        return digest_of({"ask": self.ask.digest(), "principal": self.principal, "policy": self.policy})
+        """SHA-256 (hex) of what is approved: this request, its ask, the principal and the exact permissions."""
+        return digest_of({"id": self.id, "ask": self.ask.digest(), "principal": self.principal, "policy": self.policy})
 
 
 @dataclass(frozen=True, slots=True)
