@@ -103,6 +103,7 @@ GWEN: Final = SandboxPerson(
     "gwen", "Gwen Tanaka", "Contractor (guest)", "U0GWEN", "gwen@partner.example", "#5c6670", is_guest=True
 )
 PEOPLE: Final = (MAYA, TOMAS, INES, RAVI, SAM, GWEN)
+SLACK_IDS: Final = frozenset(person.slack_id for person in PEOPLE)
 
 
 def person_of_slack_id(slack_id: str) -> SandboxPerson | None:
