@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core.audit import Actor, Event, Tag
 from bot.core.commands import Approve
@@ -99,6 +99,12 @@ def converge(grant: Grant, now: datetime) -> Effect:
 def timers(grant: Grant) -> tuple[str, ...]:
     """Keys of the effects that wait for a grant's times."""
     return (f"start:{grant.id}", f"expire:{grant.id}", f"remind:{grant.id}")
+
+
+def remind(grant: Grant, before: timedelta) -> tuple[Effect, ...]:
+    """Say that the end is near; nothing where that would be said at the very beginning."""
+    due_at = grant.expires_at - before
+    return (Effect("chat.remind", grant.id, f"remind:{grant.id}", due_at),) if due_at > grant.starts_at else ()
 
 
 def show(request: AccessRequest, now: datetime) -> tuple[Effect, ...]:

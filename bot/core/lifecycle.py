@@ -25,6 +25,7 @@ from bot.core.decisions import (
     converge,
     grant_event,
     pending,
+    remind,
     request_event,
     scheduled,
     show,
@@ -100,7 +101,7 @@ def _approve(state: State, command: c.Approve, now: datetime) -> Outcome:
         effects=(
             Effect("grant.expire", grant.id, f"expire:{grant.id}", grant.expires_at),
             Effect("grant.start", grant.id, f"start:{grant.id}", grant.starts_at),
-            Effect("chat.remind", grant.id, f"remind:{grant.id}", grant.expires_at - command.remind_before),
+            *remind(grant, command.remind_before),
             *show(approved, now),
         ),
         cancels=(f"lapse:{request.id}",),
@@ -108,13 +109,13 @@ def _approve(state: State, command: c.Approve, now: datetime) -> Outcome:
 
 
 def _deny(state: State, command: c.Deny, now: datetime) -> Outcome:
-    if not command.allowed:
+    if state.request is not None and not command.allowed:
         return Refusal("policy", "Only an approver of this request may deny it.")
     return _close(state, Closing(command.actor, now, RequestStatus.DENIED, command.note))
 
 
 def _cancel(state: State, command: c.Cancel, now: datetime) -> Outcome:
-    if not command.allowed:
+    if state.request is not None and not command.allowed:
         return Refusal("policy", "Only the requester may cancel this request.")
     return _close(state, Closing(command.actor, now, RequestStatus.CANCELLED, command.note))
 
