@@ -1,6 +1,6 @@
 """Read, check and build: access.yaml → Catalogue."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -9,10 +9,10 @@ from bot.catalogue.build import build
 from bot.catalogue.lint import check_breadth
 from bot.catalogue.parameters import check_parameters
 from bot.catalogue.problems import CatalogueError, Finding, Problem, Severity
+from bot.catalogue.problems import Path as PathOf
 from bot.catalogue.reach import check_reach
 from bot.catalogue.references import check_references
-from bot.catalogue.schema import Document
-from bot.catalogue.shape import read_document
+from bot.catalogue.shape import Shaped, read_document
 from bot.catalogue.size import check_size
 from bot.catalogue.source import Source, read_source
 from bot.core.model import Catalogue, digest_of
@@ -37,10 +37,7 @@ def inspect(path: str | PathLike[str], *, providers: Collection[str] = PROVIDERS
     """As ``load``, with the warnings."""
     source = read_source(Path(path))
     shaped = read_document(source)
-    findings = list(shaped.findings)
-    if shaped.document:
-        made_up = shaped.stand_ins
-        findings += [each for each in _check(shaped.document, source, providers) if each.path[0] not in made_up]
+    findings = [*shaped.findings, *_check(shaped, source, providers)]
     if any(each.severity is Severity.ERROR for each in findings) or not shaped.document:
         raise CatalogueError(_in_order(source, findings))
     catalogue = build(shaped.document, digest_of(source.data))
@@ -50,11 +47,36 @@ def inspect(path: str | PathLike[str], *, providers: Collection[str] = PROVIDERS
     return Loaded(catalogue, tuple(_in_order(source, findings)))
 
 
-def _check(document: Document, source: Source, providers: Collection[str]) -> Iterable[Finding]:
-    yield from check_references(document, source.names, providers)
-    for key, role in document.roles.items():
-        yield from check_parameters(key, role)
-    yield from check_breadth(document)
+def _check(shaped: Shaped, source: Source, providers: Collection[str]) -> Iterator[Finding]:
+    """What is wrong between the parts that have the right shape."""
+    if not shaped.document:
+        return
+
+    def names(section: str) -> frozenset[str] | None:
+        return source.names(section) if shaped.is_sound((section,)) else None
+
+    for each in (*check_references(shaped.document, names, providers), *check_breadth(shaped.document)):
+        if shaped.is_sound(each.path, *_leans_on(each.path)):
+            yield each
+    for key, role in shaped.document.roles.items():
+        if shaped.is_sound(("roles", key, "parameters"), ("roles", key, "statements")):
+            yield from check_parameters(key, role)
+
+
+def _leans_on(path: PathOf) -> tuple[PathOf, ...]:
+    """Other parts of the file that a finding at ``path`` was made from."""
+    match path:
+        case ("accounts", key, _):
+            return (("accounts", key, "number"), ("accounts", key, "broker_role"))
+        case ("roles", key, "statements", _, "resources", *_):
+            return (("roles", key, "broad"), ("roles", key, "parameters"))
+        case ("roles", key, "statements", *_):
+            return (("roles", key, "broad"),)
+        case ("roles", key, "broad"):
+            return (("roles", key, "statements"),)
+        case ("roles", _, "accounts", "tags", *_):
+            return (("accounts",),)
+    return ()
 
 
 def _in_order(source: Source, findings: Iterable[Finding]) -> list[Problem]:

@@ -1,13 +1,14 @@
 """What the entries of a catalogue say of each other: names that exist, identities that are one person's alone."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import timedelta
 
 from bot.catalogue.build import selected_accounts
 from bot.catalogue.problems import Finding, Path, show_path, suggest
 from bot.catalogue.schema import Document, Role
 
-Names = Callable[[str], frozenset[str]]
-"""The ids in a section of the file, those of entries that are wrong too."""
+Names = Callable[[str], frozenset[str] | None]
+"""The ids in a section of the file, those of entries that are wrong too; ``None`` where they cannot be known."""
 
 
 def check_references(document: Document, names: Names, providers: Collection[str]) -> Iterator[Finding]:
@@ -22,14 +23,18 @@ def check_references(document: Document, names: Names, providers: Collection[str
         yield from _role(("roles", key), role, document, names, providers)
 
 
-def _missing(used: Iterable[str], path: Path, kind: str, known: frozenset[str]) -> Iterator[Finding]:
+def _missing(used: Iterable[str], path: Path, kind: str, known: frozenset[str] | None) -> Iterator[Finding]:
     seen: set[str] = set()
     for index, name in enumerate(used):
-        if name not in known:
-            yield Finding((*path, index), f"“{name}” is no {kind} of this catalogue", suggest(name, known))
+        yield from _unknown(name, (*path, index), kind, known)
         if name in seen:
             yield Finding((*path, index), f"“{name}” is there twice", "remove one of them")
         seen.add(name)
+
+
+def _unknown(name: str, path: Path, kind: str, known: frozenset[str] | None) -> Iterator[Finding]:
+    if known is not None and name not in known:
+        yield Finding(path, f"“{name}” is no {kind} of this catalogue", suggest(name, known))
 
 
 def _accounts(document: Document) -> Iterator[Finding]:
@@ -50,15 +55,12 @@ def _people(document: Document, names: Names) -> Iterator[Finding]:
         path = ("people", key)
         if person.manager == key:
             yield Finding((*path, "manager"), f"{key} cannot be their own manager", "name somebody else or nobody")
-        elif person.manager and person.manager not in names("people"):
-            hint = suggest(person.manager, names("people"))
-            yield Finding((*path, "manager"), f"“{person.manager}” is no person of this catalogue", hint)
+        elif person.manager:
+            yield from _unknown(person.manager, (*path, "manager"), "person", names("people"))
         for account, principal in person.aws.items():
             here = (*path, "aws", account)
-            if account not in names("accounts"):
-                hint = suggest(account, names("accounts"))
-                yield Finding(here, f"“{account}” is no account of this catalogue", hint)
-            elif _is_broker(document, account, principal):
+            yield from _unknown(account, here, "account", names("accounts"))
+            if _is_broker(document, account, principal):
                 yield Finding(here, f"{principal} is the bot's own role there", "name the person's own principal")
 
 
@@ -103,3 +105,7 @@ def _role(path: Path, role: Role, document: Document, names: Names, providers: C
         yield from _missing(rule.people, (*path, who, "people"), "person", names("people"))
         yield from _missing(rule.groups, (*path, who, "groups"), "group", names("groups"))
     yield from _missing(role.work or (), (*path, "work"), "kind of work", names("work"))
+    if role.min_duration < timedelta(minutes=1):
+        yield Finding((*path, "min_duration"), "is under a minute", "write 1m or more")
+    if role.min_duration > role.max_duration:
+        yield Finding((*path, "min_duration"), "is above max_duration", "lower it, or raise max_duration")

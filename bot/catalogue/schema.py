@@ -229,14 +229,6 @@ class Role(_Model):
     broad: Annotated[Text, Field(min_length=10)] | None = None
     """Why this role may be broader than least privilege; without it such a role is refused."""
 
-    @model_validator(mode="after")
-    def _last_long_enough(self) -> Self:
-        if self.min_duration > self.max_duration:
-            raise refusal("has a min_duration above its max_duration", "raise max_duration or lower min_duration")
-        if self.min_duration < timedelta(minutes=1):
-            raise refusal("has a min_duration under a minute", "write min_duration: 1m or more")
-        return self
-
 
 class Document(_Model):
     """Who can get what, where, for how long, on whose word. See the README for the catalogue by example."""

@@ -12,24 +12,24 @@ from bot.catalogue.problems import Finding, Path, suggest
 from bot.catalogue.schema import Document
 from bot.catalogue.source import Source
 
-_SECTIONS = {"work", "accounts", "people", "groups", "roles"}
-_STAND_INS: Mapping[str, object] = {
+_ENTRIES: Mapping[str, Mapping[str, object]] = {
+    "work": {"title": "x", "max": "1m"},
+    "accounts": {"title": "x", "number": "000000000000"},
+    "people": {"name": "x"},
+    "roles": {
+        "title": "x",
+        "accounts": ["x"],
+        "ask": {},
+        "approve": {"manager": True},
+        "max_duration": "1m",
+        "statements": [{"actions": ["s3:GetObject"], "resources": ["x"]}],
+    },
+}
+_TOP: Mapping[str, object] = {
     "version": 1,
     "channels": {"approvals": "C00", "security": "C00"},
     "admins": ["xx"],
-    "work": {"x": {"title": "x", "max": "1m"}},
-    "accounts": {"x": {"title": "x", "number": "000000000000"}},
-    "people": {"xx": {"name": "x"}},
-    "roles": {
-        "x": {
-            "title": "x",
-            "accounts": ["x"],
-            "ask": {},
-            "approve": {"manager": True},
-            "max_duration": "1m",
-            "statements": [{"actions": ["s3:GetObject"], "resources": ["x"]}],
-        }
-    },
+    **{section: {"xx": entry} for section, entry in _ENTRIES.items()},
 }
 """What takes the place of a part that is wrong, so that the rest can be looked at all the same."""
 _KINDS = {
@@ -44,37 +44,57 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """``document`` is what could be read; ``stand_ins`` are the sections of it that are made up."""
+    """``document`` is what could be read, with something made up in place of what is at the paths in ``wrong``."""
 
     document: Document | None
-    findings: tuple[Finding, ...]
-    stand_ins: frozenset[str] = frozenset()
+    findings: tuple[Finding, ...] = ()
+    wrong: frozenset[Path] = frozenset()
+
+    def is_sound(self, *paths: Path) -> bool:
+        """Whether the file itself says what the document says at all of these paths and above them."""
+        return not any(path[:length] in self.wrong for path in paths for length in range(1, len(path) + 1))
 
 
 def read_document(source: Source) -> Shaped:
     """Everything of ``source`` that has the right shape, and a finding for everything that does not."""
     try:
-        return Shaped(Document.model_validate(source.data), ())
+        return Shaped(Document.model_validate(source.data))
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-    findings = tuple(_explain(source, each) for each in errors)
-    data, stand_ins = _without_what_is_wrong(source, [_locate(source, each["loc"]) for each in errors])
+        findings = tuple(_explain(source, each) for each in error.errors(include_url=False))
+    wrong = frozenset(_part(each.path) for each in findings)
     try:
-        return Shaped(Document.model_validate(data), findings, stand_ins)
+        return Shaped(Document.model_validate(_repaired(source.data, wrong)), findings, wrong)
     except ValidationError:
-        return Shaped(None, findings)
+        return Shaped(None, findings, wrong)
 
 
-def _without_what_is_wrong(source: Source, wrong: Sequence[Path]) -> tuple[dict[str, object], frozenset[str]]:
-    data = dict(source.data)
-    for path in wrong:
-        section = data.get(str(path[0])) if path else None
-        if len(path) > 1 and path[0] in _SECTIONS and isinstance(section, dict):
-            data[str(path[0])] = {key: value for key, value in section.items() if key != path[1]}
-        elif path:
-            data.pop(str(path[0]), None)
-    stand_ins = frozenset(key for key in _STAND_INS if not data.get(key))
-    return {**data, **{key: _STAND_INS[key] for key in stand_ins}}, stand_ins
+def _part(path: Path) -> Path:
+    """The part of the file that is given up for what is wrong at ``path``: a key of an entry, an entry, a section."""
+    if path[0] in _ENTRIES:
+        return path[:3]
+    return path[:2] if path[0] == "groups" else path[:1]
+
+
+def _repaired(data: Mapping[str, object], wrong: frozenset[Path]) -> dict[str, object]:
+    kept: dict[str, object] = {}
+    for key, value in data.items():
+        if (key,) in wrong:
+            continue
+        if key in _ENTRIES and isinstance(value, dict):
+            kept[key] = {
+                name: _entry((key, name), entry, wrong) for name, entry in value.items() if (key, name) not in wrong
+            }
+        elif key == "groups" and isinstance(value, dict):
+            kept[key] = {name: members for name, members in value.items() if (key, name) not in wrong}
+        else:
+            kept[key] = value
+    return {**kept, **{key: made_up for key, made_up in _TOP.items() if not kept.get(key)}}
+
+
+def _entry(path: Path, entry: object, wrong: frozenset[Path]) -> object:
+    if not isinstance(entry, dict) or not any(each[:2] == path for each in wrong):
+        return entry
+    return {**_ENTRIES[str(path[0])], **{key: value for key, value in entry.items() if (*path, key) not in wrong}}
 
 
 def _locate(source: Source, location: tuple[int | str, ...]) -> Path:
