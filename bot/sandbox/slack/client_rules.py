@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.sandbox.slack.jsontypes import Json
 from bot.sandbox.slack.limits import input_blocks
+from bot.sandbox.slack.model import all_options
 
 _LONGEST_INPUT = 3000
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -75,12 +76,9 @@ def _number_problem(element: Json, value: str) -> str | None:
 
 def _choice_problem(element: Json, value: Any) -> str | None:
     """A client can only send what was offered to it (external options are the app's to check)."""
-    offered = list(element.get("options") or [])
-    for group in element.get("option_groups") or []:
-        offered += group["options"]
-    if not offered:
+    known = {option["value"] for option in all_options(element)}
+    if not known:
         return None
-    known = {option["value"] for option in offered}
     chosen = value if isinstance(value, list) else [value]
     if all(isinstance(option, dict) and option.get("value") in known for option in chosen):
         return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from bot.sandbox.slack.jsontypes import Json
+from bot.sandbox.slack.model import all_options
 
 Value = str | int | date | datetime | Iterable[str] | None
 Ask = Callable[[str], list[Json]]
@@ -65,8 +66,7 @@ def _several(value: Value) -> list[str]:
 def _offered(element: Json, typed: str, ask: Ask) -> list[Json]:
     if element["type"].endswith("external_select"):
         return ask(typed)
-    groups = element.get("option_groups") or []
-    return [*(element.get("options") or []), *(option for group in groups for option in group["options"])]
+    return all_options(element)
 
 
 def _option(offered: list[Json], wanted: str) -> Json:

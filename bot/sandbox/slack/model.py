@@ -96,6 +96,12 @@ def elements_of(blocks: list[Json]) -> dict[tuple[str, str], Json]:
     return {(block["block_id"], element["action_id"]): element for block in blocks for element in _inside(block)}
 
 
+def all_options(element: Json) -> list[Json]:
+    """The options of an element that lists them itself, those in groups included."""
+    groups = element.get("option_groups") or []
+    return [*(element.get("options") or []), *(option for group in groups for option in group["options"])]
+
+
 def offered(blocks: list[Json]) -> list[list[str]]:
     return [list(ids) for ids in elements_of(blocks)]
 

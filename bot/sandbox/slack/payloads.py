@@ -80,10 +80,7 @@ class Payloads:
     def _interaction(self, kind: str, person: SlackPerson) -> Json:
         return {
             "type": kind,
-            "team": {
-                "id": person.team_id or self._workspace.team_id,
-                "domain": self._workspace.team_domain,
-            },
+            "team": {"id": self._workspace.team_id, "domain": self._workspace.team_domain},
             "user": {
                 "id": person.id,
                 "username": person.name,

@@ -14,7 +14,12 @@ from bot.sandbox.slack.live import Live
 from bot.sandbox.slack.members import Members
 from bot.sandbox.slack.model import Channel, Message, Wire, author, offered, page_message, with_ids
 
-_EVENT_OF_KIND = {"im": "message.im", "mpim": "message.mpim"}
+_SUBSCRIPTIONS = {
+    "im": "message.im",
+    "mpim": "message.mpim",
+    "group": "message.groups",
+    "channel": "message.channels",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,7 @@ class Rooms:
 
     def update(self, channel: Channel, message: Message, draft: Draft) -> None:
         """Change a message; parts that the draft leaves out stay (docs.slack.dev, chat.update)."""
+        before = self._wire.message(message, channel, with_metadata=True)
         if draft.text is not None:
             message.text = draft.text
         if draft.blocks is not None:
@@ -148,6 +154,9 @@ class Rooms:
             message.metadata = draft.metadata
         message.edited_ts = self._stamps.after(self._clock.now())
         self._show("message_changed", channel, message)
+        if message.ephemeral_to is None:
+            after = self._wire.message(message, channel, with_metadata=True)
+            self._tell_change(channel, {"subtype": "message_changed", "message": after, "previous_message": before})
 
     def replace(self, channel: Channel, message: Message, draft: Draft) -> None:
         """Put something else in a message's place, as `replace_original` does: what is not given is gone."""
@@ -160,6 +169,10 @@ class Rooms:
     def delete(self, channel: Channel, message: Message) -> None:
         channel.messages.remove(message)
         self._show("message_deleted", channel, message)
+        if message.ephemeral_to is None:
+            before = self._wire.message(message, channel, with_metadata=True)
+            change = {"subtype": "message_deleted", "deleted_ts": message.ts, "previous_message": before}
+            self._tell_change(channel, change)
 
     def read(self, channel: Channel, user: str) -> None:
         if channel.messages:
@@ -197,18 +210,22 @@ class Rooms:
             self.announce_channels([user for user in users if user and user not in {message.user, self._bot}])
 
     def _tell_app(self, channel: Channel, message: Message) -> None:
-        if self._bot not in channel.members:
-            return
-        kind = _EVENT_OF_KIND.get(channel.kind, "message.groups" if channel.is_private else "message.channels")
-        event = self._wire.message(message, channel, with_metadata=True)
-        event |= {
-            "channel": channel.id,
-            "channel_type": kind.partition(".")[2].removesuffix("s"),
-            "event_ts": message.ts,
-        }
-        self._events.emit(kind, event, self._clock.now())
+        event = self._wire.message(message, channel, with_metadata=True) | {"event_ts": message.ts}
+        self._emit(channel, event)
         if f"<@{self._bot}>" in message.text and channel.kind == "channel":
-            self._events.emit("app_mention", {**event, "type": "app_mention"}, self._clock.now())
+            mention = {**event, "type": "app_mention", "channel": channel.id}
+            self._events.emit("app_mention", mention, self._clock.now())
+
+    def _tell_change(self, channel: Channel, change: Json) -> None:
+        ts = self._stamps.after(self._clock.now())
+        self._emit(channel, {"type": "message", "hidden": True, "ts": ts, "event_ts": ts, **change})
+
+    def _emit(self, channel: Channel, event: Json) -> None:
+        """Send a message event, if the app is in the channel and listens to its kind."""
+        kind = channel.kind if channel.kind != "channel" else ("group" if channel.is_private else "channel")
+        if self._bot in channel.members:
+            placed = {**event, "channel": channel.id, "channel_type": kind}
+            self._events.emit(_SUBSCRIPTIONS[kind], placed, self._clock.now())
 
     def snapshot(self) -> list[Json]:
         """Everything but ephemeral messages, which do not outlive a session in Slack either."""

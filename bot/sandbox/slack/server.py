@@ -64,9 +64,9 @@ class LocalSlack:
             OSError: the port is taken.
             ValueError: the snapshot file cannot be read.
         """
-        listener = socket.create_server((_HOST, port), backlog=128)
         if self._snapshot is not None:
             self._snapshot.load()
+        listener = socket.create_server((_HOST, port), backlog=128)
         self._slack.listen_at(f"http://{_HOST}:{listener.getsockname()[1]}")
         config = uvicorn.Config(
             self.asgi_app(),

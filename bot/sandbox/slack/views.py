@@ -12,7 +12,7 @@ from bot.sandbox.slack.ids import new_id
 from bot.sandbox.slack.jsontypes import Json
 from bot.sandbox.slack.limits import check_view, view_too_large
 from bot.sandbox.slack.live import Live
-from bot.sandbox.slack.model import View, Wire, elements_of, offered, page_view, with_ids
+from bot.sandbox.slack.model import View, Wire, all_options, elements_of, offered, page_view, with_ids
 
 DEEPEST = 3
 """Views in one stack, the first included (docs.slack.dev, views.push)."""
@@ -150,7 +150,8 @@ class Views:
         """Remember what the person's client says stands in the inputs."""
         values = (state or {}).get("values")
         if isinstance(values, dict):
-            view.typed = _still_there(values, view.body)
+            merged = {block: {**view.typed.get(block, {}), **typed} for block, typed in values.items()}
+            view.typed = _still_there({**view.typed, **merged}, view.body)
 
     def page_modals(self, user: str) -> list[Json]:
         return [page_view(self._wire.view(view)) for view in self.stack(user)]
@@ -242,6 +243,21 @@ def _still_there(typed: Typed, body: Json) -> Typed:
     kept = _initial(body)
     for (block_id, action_id), element in stateful(body).items():
         value = typed.get(block_id, {}).get(action_id) if isinstance(typed.get(block_id), dict) else None
-        if isinstance(value, dict) and value.get("type", element["type"]) == element["type"]:
-            kept[block_id][action_id] = {"type": element["type"], **value}
+        if isinstance(value, dict) and _fits(element, value):
+            kept[block_id][action_id] = {"type": element["type"], **value, **_nothing_for_empty(value)}
     return kept
+
+
+def _fits(element: Json, value: Json) -> bool:
+    """Whether a value can stand in this element: the same kind, and a choice that is still offered."""
+    if value.get("type", element["type"]) != element["type"]:
+        return False
+    chosen = value.get("selected_options") or [value.get("selected_option")]
+    offered_values = {option["value"] for option in all_options(element)}
+    known = not offered_values or all(o is None or o.get("value") in offered_values for o in chosen)
+    return bool(known)
+
+
+def _nothing_for_empty(value: Json) -> Json:
+    """An input that was emptied is sent as null."""
+    return {"value": None} if value.get("value") == "" else {}

@@ -222,13 +222,13 @@ class Visitor:
             if blocks[block_id]["type"] != "input" or blocks[block_id].get("dispatch_action"):
                 self._act(modal, block_id, {"action_id": element["action_id"], **state})
 
-    def submit(self) -> Submission:
-        """Press the top modal's submit button; the app's or the client's errors come back, they do not raise.
+    def submit(self, modal: Json | None = None) -> Submission:
+        """Press the submit button of a modal, the top one unless given; errors under inputs come back as such.
 
         Raises:
             Refused: the app did not answer, or not as Slack takes it.
         """
-        modal = self.modal()
+        modal = modal or self.modal()
         answer = self._post("submit", view_id=modal["id"], state={"values": self.typed(modal)})
         return Submission(answer["action"], answer.get("errors") or {})
 

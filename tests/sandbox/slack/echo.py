@@ -66,6 +66,7 @@ class Echo:
         app.options("pick")(self.on_options)
         app.view("form")(self.on_form)
         app.view("code")(self.on_code)
+        app.view("choice")(self.on_choice)
         app.view_closed("form")(self.on_closed)
         app.action("go")(self.on_go)
         app.event("app_home_opened")(self.on_home)
@@ -127,6 +128,9 @@ class Echo:
             await client.chat_postMessage(channel=body["user"]["id"], text="Done")
         else:
             await ack(response_action="errors", errors={"code": "Wrong code"})
+
+    async def on_choice(self, ack: Any) -> None:
+        await ack(response_action="errors", errors={"one": "Choose again"})
 
     async def on_closed(self, ack: Any, body: Any) -> None:
         await ack()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.sandbox.slack.errors import DispatchError
 from bot.sandbox.slack.http_delivery import sign
@@ -42,9 +45,11 @@ def test_an_app_refuses_what_is_signed_with_another_secret(slack: LocalSlack, ru
             "X-Slack-Request-Timestamp": "1700000000",
             "X-Slack-Signature": sign("not the secret", "1700000000", body),
         }
-        async with aiohttp.ClientSession() as session:
-            async with session.post(app.request_url, data=body, headers=headers) as response:
-                return response.status
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(app.request_url, data=body, headers=headers) as response,
+        ):
+            return response.status
 
     assert app.run(forge()) == 401
     assert echo.seen == []
@@ -84,9 +89,48 @@ def test_nobody_listening_at_the_request_url_fails_at_once(slack: LocalSlack) ->
         slack.visitor("U0ANN").command("/prodaccess")
 
 
-def test_an_event_is_retried_over_http_with_slacks_headers(slack: LocalSlack) -> None:
-    ann = slack.visitor("U0ANN")
+def test_an_event_is_retried_over_http_with_slacks_headers(slack: LocalSlack, run_http_app: RunApp) -> None:
+    ann, seen = slack.visitor("U0ANN"), []
+
+    def build(app: AsyncApp) -> None:
+        async def on_message(req: AsyncBoltRequest) -> None:
+            seen.append({name: req.headers.get(f"x-slack-retry-{name}") for name in ("num", "reason")})
+            if len(seen) < 3:
+                raise RuntimeError("not yet")
+
+        app.use(on_message_first(on_message))
+        app.event("message")(on_nothing)
+
+    run_http_app(build)
+
+    ann.say("hello")
+
+    ann.wait_for(lambda: len(seen) == 3)
+    assert seen == [
+        {"num": None, "reason": None},
+        {"num": ["1"], "reason": ["http_error"]},
+        {"num": ["2"], "reason": ["http_error"]},
+    ]
+    assert slack.undelivered_events() == []
+
+
+async def on_nothing() -> None:
+    """Takes the event."""
+
+
+def on_message_first(look: Callable[[AsyncBoltRequest], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A middleware that fails the request when `look` does: before the acknowledgement, as a broken app would."""
+
+    async def middleware(req: AsyncBoltRequest, next_: Callable[[], Awaitable[None]]) -> None:
+        await look(req)
+        await next_()
+
+    return middleware
+
+
+def test_an_event_for_which_nobody_listens_is_given_up(slack: LocalSlack) -> None:
     slack.deliver_over_http("http://127.0.0.1:9/slack/events")
+    ann = slack.visitor("U0ANN")
 
     ann.say("hello")
 

@@ -221,7 +221,7 @@ REFUSED_MESSAGES: list[tuple[str, Blocks, str]] = [
         [actions(select(initial_option=option("b", "b")))],
         "initial option must exactly match",
     ),
-    ("image without a source", [{"type": "image", "alt_text": "x"}], "exactly one of image_url"),
+    ("image without a source", [{"type": "image", "alt_text": "x"}], "missing required field: image_url"),
     ("image without alt text", [{"type": "image", "image_url": "x"}], "missing required field: alt_text"),
     ("empty actions", [actions()], "no fewer than 1 items allowed"),
 ]

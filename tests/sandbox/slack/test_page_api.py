@@ -64,11 +64,11 @@ def test_the_page_hears_of_messages_and_changes_as_they_happen(slack: LocalSlack
 
     async def listen() -> list[dict[str, Any]]:
         events: list[dict[str, Any]] = []
-        async with aiohttp.ClientSession() as session:
-            async with session.ws_connect(f"{slack.url}/ui/live?user=U0ANN") as socket:
-                await asyncio.to_thread(change)
-                while not events or events[-1]["type"] != "home":
-                    events.append(json.loads((await socket.receive()).data))
+        address = f"{slack.url}/ui/live?user=U0ANN"
+        async with aiohttp.ClientSession() as session, session.ws_connect(address) as socket:
+            await asyncio.to_thread(change)
+            while not events or events[-1]["type"] != "home":
+                events.append(json.loads((await socket.receive()).data))
         return events
 
     events = asyncio.run(asyncio.wait_for(listen(), 15))
@@ -149,5 +149,5 @@ def test_a_workspace_that_names_strangers_is_refused() -> None:
 def test_a_visitor_who_waits_in_vain_says_what_for(slack: LocalSlack) -> None:
     slack.visitor("U0ANN").say("hello", "general")
 
-    with pytest.raises(AssertionError, match="'goodbye'.*\nhello"):
+    with pytest.raises(AssertionError, match=r"'goodbye'.*\nhello"):
         slack.visitor("U0ANN").wait_for_message("goodbye", "general", timeout=0.1)

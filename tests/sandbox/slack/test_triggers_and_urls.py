@@ -72,12 +72,12 @@ def test_only_an_interaction_in_a_modal_can_push_and_three_is_the_limit(
     ann.wait_for_modal()
     ann.fill(fruit="apple", reason="bad")
     for title in ("two", "three"):
-        ann_submits = next(modal for modal in ann.modals() if modal["callback_id"] == "form")
-        ann._post("submit", view_id=ann_submits["id"], state={"values": ann.typed(ann_submits)})
+        form = next(modal for modal in ann.modals() if modal["callback_id"] == "form")
+        ann.submit(form)
         view = {**CODE, "title": {"type": "plain_text", "text": title}}
         client.views_push(trigger_id=echo.payloads("form")[-1]["trigger_id"], view=view)
 
-    ann._post("submit", view_id=ann_submits["id"], state={"values": ann.typed(ann_submits)})
+    ann.submit(form)
     trigger_id = echo.payloads("form")[-1]["trigger_id"]
     assert error_of(client.views_push, trigger_id=trigger_id, view=CODE) == "push_limit_reached"
     assert [modal["title"]["text"] for modal in ann.modals()] == ["Form", "two", "three"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from slack_sdk.web.client import WebClient
 
 from bot.sandbox.slack import screen
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.visitor import Refused, Submission, Visitor
-from tests.sandbox.slack.echo import Echo
+from tests.sandbox.slack.echo import Echo, modal, plain
 from tests.sandbox.slack.harness import RunApp
 
 
@@ -223,3 +226,44 @@ def test_a_late_app_costs_the_visitor_a_timeout_and_no_retry(ann: Visitor, echo:
 
     assert ann.notices() == ['/prodaccess failed with the error "operation_timeout"']
     assert len(echo.payloads("command")) == 1
+
+
+def test_the_app_is_told_of_changed_and_deleted_messages_but_bolt_passes_over_its_own(
+    slack: LocalSlack, ann: Visitor, echo: Echo, client: WebClient
+) -> None:
+    posted = client.chat_postMessage(channel="U0ANN", text="one")
+    client.chat_update(channel=posted["channel"], ts=posted["ts"], text="two")
+    client.chat_delete(channel=posted["channel"], ts=posted["ts"])
+
+    _, changed, deleted = (payload["event"] for kind, payload in slack.sent() if kind == "events_api")
+    assert (changed["subtype"], changed["message"]["text"], changed["previous_message"]["text"]) == (
+        "message_changed",
+        "two",
+        "one",
+    )
+    assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", posted["ts"])
+    ann.say("last")
+    ann.wait_for(lambda: echo.payloads("event"))
+    assert [seen["event"]["text"] for seen in echo.payloads("event")] == ["last"]
+
+
+def test_a_choice_that_is_no_longer_offered_is_gone_after_an_update(
+    slack: LocalSlack, ann: Visitor, echo: Echo, client: WebClient
+) -> None:
+    def view(*names: str) -> dict[str, Any]:
+        options = [{"text": plain(name), "value": name} for name in names]
+        element = {"type": "static_select", "action_id": "pick", "options": options}
+        return modal(
+            "choice", "Choose", {"type": "input", "block_id": "one", "label": plain("One"), "element": element}
+        )
+
+    ann.command("/prodaccess")
+    opened = ann.wait_for_modal()
+    client.views_update(view_id=opened["id"], view=view("a", "b"))
+    ann.fill(one="b")
+    assert ann.typed(ann.modal())["one"]["pick"]["selected_option"]["value"] == "b"
+    assert ann.submit().errors == {"one": "Choose again"}
+
+    client.views_update(view_id=opened["id"], view=view("a", "c"))
+
+    assert ann.modal()["state"]["values"]["one"]["pick"]["selected_option"] is None

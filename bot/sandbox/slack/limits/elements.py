@@ -15,7 +15,6 @@ from bot.sandbox.slack.limits.report import (
     Check,
     Report,
     Rule,
-    anything,
     array,
     boolean,
     integer,
@@ -82,11 +81,7 @@ SHAPES: dict[str, Check] = {
         },
     ),
     "overflow": _element({"options": array(objects.overflow_option, 5)}, _CONFIRM, objects.distinct_values),
-    "image": shape(
-        {"type": string(255), "alt_text": string(2000)},
-        {"image_url": string(3000), "slack_file": anything},
-        objects.one_image_source,
-    ),
+    "image": shape({"type": string(255), "image_url": string(3000), "alt_text": string(2000)}, {}),
     "plain_text_input": _element(
         {},
         {

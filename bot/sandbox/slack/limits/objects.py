@@ -93,8 +93,3 @@ def distinct_values(report: Report, at: str, value: Mapping[str, Any]) -> None:
     values = [str(option.get("value")) for option in options]
     if len(set(values)) != len(values):
         report.add("duplicate option values are not allowed", f"{at}/options")
-
-
-def one_image_source(report: Report, at: str, value: Mapping[str, Any]) -> None:
-    if (value.get("image_url") is None) == (value.get("slack_file") is None):
-        report.add("must provide exactly one of image_url and slack_file", at)
