@@ -33,6 +33,7 @@ class Tag(StrEnum):
     MFA_REQUESTED = "mfa.enrolment-requested"
     MFA_VOUCHED = "mfa.vouched"
     MFA_REFUSED = "mfa.vouching-refused"
+    MFA_SHOWN = "mfa.secret-shown"
     MFA_ENROLLED = "mfa.enrolled"
     MFA_RESET = "mfa.reset"
     CATALOGUE_CHANGED = "catalogue.changed"

@@ -163,6 +163,10 @@ class Access:
 
         return self._handle(request_id, make)
 
+    def withdraw(self, request_id: str, actor: Actor, note: str) -> Outcome:
+        """Cancel for the requester, who lost the means to ask; ``note`` says why."""
+        return self._handle(request_id, lambda *_: commands.Cancel(actor, allowed=True, note=note))
+
     # --- stopping ----------------------------------------------------------------------------------------
 
     def release(self, grant_id: str, person: Person, actor: Actor) -> Outcome:
