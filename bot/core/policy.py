@@ -120,6 +120,11 @@ class Asking:
 Rule = Callable[[Asking], Iterable[Reason]]
 
 
+def _asks_for_themselves(a: Asking) -> Iterable[Reason]:
+    ok = a.ask.requester == a.requester.id
+    yield Reason("requester", ok, "Asks for themselves." if ok else "You can ask for yourself only.")
+
+
 def _role_is_offered(a: Asking) -> Iterable[Reason]:
     role = a.catalogue.roles.get(a.ask.role)
     ok = role is not None and may_use(role, a.requester)
@@ -147,7 +152,7 @@ def _duration_fits(a: Asking) -> Iterable[Reason]:
     most, least = longest(a.catalogue, a.role, a.ask.work), a.role.shortest
     limits = f"from {format_duration(least)} to {format_duration(most)}"
     ok = least <= a.ask.duration <= most
-    given = format_duration(a.ask.duration) if a.ask.duration > timedelta(0) else "that"
+    given = format_duration(a.ask.duration) if a.ask.duration > timedelta(0) else "That"
     text = f"{given} is {'within' if ok else 'not within'} what is allowed here, {limits}."
     yield Reason("duration", ok, text, "duration")
 
@@ -215,6 +220,7 @@ def _someone_can_approve(a: Asking) -> Iterable[Reason]:
 
 
 ASKING: tuple[Rule, ...] = (
+    _asks_for_themselves,
     _role_is_offered,
     _account_is_offered,
     _work_fits,
@@ -275,7 +281,9 @@ def _is_an_approver(a: Approving) -> Iterable[Reason]:
 
 
 def _not_twice(a: Approving) -> Iterable[Reason]:
-    again = any(approval.person == a.approver.id for approval in a.request.approvals)
+    said = {approval.person for approval in a.request.approvals}
+    before = (person for person in a.approvers if person.id in said)
+    again = a.approver.id in said or any(person.is_same_human(a.approver) for person in before)
     yield Reason("distinct", not again, "You approved this already." if again else "First word of this person.")
 
 
