@@ -70,8 +70,8 @@ class Listener:
 
     def _connect(self) -> "psycopg.Connection[object]":
         pooled = self._engine.raw_connection()
-        pooled.detach()
         connection: psycopg.Connection[object] = pooled.driver_connection  # type: ignore[assignment]
+        pooled.detach()
         connection.autocommit = True
         return connection
 

@@ -1,0 +1,19 @@
+"""What every Store keeps, whatever it is made of. ``tests/store/test_contract.py`` runs it on each."""
+
+from tests.contracts.store.access import AccessContract
+from tests.contracts.store.audit import AuditContract
+from tests.contracts.store.effects import EffectsContract
+from tests.contracts.store.notes import NotesContract
+from tests.contracts.store.people import PeopleContract
+from tests.contracts.store.reading import ReadingContract
+from tests.contracts.store.transactions import TransactionsContract
+
+__all__ = [
+    "AccessContract",
+    "AuditContract",
+    "EffectsContract",
+    "NotesContract",
+    "PeopleContract",
+    "ReadingContract",
+    "TransactionsContract",
+]

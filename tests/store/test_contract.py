@@ -1,0 +1,32 @@
+"""The Store's contract, on memory, SQLite and PostgreSQL."""
+
+from tests.contracts.store import (
+    AccessContract,
+    AuditContract,
+    EffectsContract,
+    NotesContract,
+    PeopleContract,
+    ReadingContract,
+    TransactionsContract,
+)
+
+
+class TestAccess(AccessContract): ...
+
+
+class TestAudit(AuditContract): ...
+
+
+class TestEffects(EffectsContract): ...
+
+
+class TestNotes(NotesContract): ...
+
+
+class TestPeople(PeopleContract): ...
+
+
+class TestReading(ReadingContract): ...
+
+
+class TestTransactions(TransactionsContract): ...
