@@ -59,7 +59,8 @@ def _check(shaped: Shaped, source: Source, providers: Collection[str]) -> Iterat
         if shaped.is_sound(each.path, *_leans_on(each.path)):
             yield each
     for key, role in shaped.document.roles.items():
-        if shaped.is_sound(("roles", key, "parameters"), ("roles", key, "statements")):
+        misspelt = not role.parameters and any(each[:2] == ("roles", key) for each in shaped.wrong)
+        if not misspelt and shaped.is_sound(("roles", key, "parameters"), ("roles", key, "statements")):
             yield from check_parameters(key, role)
 
 

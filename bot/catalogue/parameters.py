@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from bot.catalogue.build import full_pattern
-from bot.catalogue.problems import Finding, Path, Severity, suggest
+from bot.catalogue.problems import Finding, Path, suggest
 from bot.catalogue.schema import Parameter, Role
 
 BUILT_IN = frozenset({"account", "region"})
@@ -13,6 +13,7 @@ RESERVED = BUILT_IN | {"role", "work", "for", "duration", "start", "reason", "ti
 PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|\{([^{}]*)\}")
 """``{name}``; without a group: an IAM policy variable such as ``${aws:username}``, which is left alone."""
 _ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
+_MEANT_BY_IAM = "*?${}"
 _SYNTAX = frozenset("*+?|(){}^$")
 
 
@@ -39,7 +40,7 @@ def check_parameters(role_id: str, role: Role) -> Iterator[Finding]:
         elif name not in used:
             yield Finding(here, "is used in no statement", f"write {{{name}}} in a resource, or remove it")
         yield from _values(here, parameter)
-        yield from _pattern(here, parameter, wide_allowed=role.broad is not None)
+        yield from _pattern(here, parameter)
     if role.ticket and _anchors(role.ticket.pattern):
         yield Finding((*path, "ticket", "pattern"), "has ^ or $ inside", "it always has to match the whole ticket")
 
@@ -60,26 +61,27 @@ def _values(path: Path, parameter: Parameter) -> Iterator[Finding]:
     for index, choice in enumerate(parameter.choices or ()):
         if not given.fullmatch(choice):
             yield Finding((*path, "choices", index), f"“{choice}” does not match the pattern", "mend one of them")
-        if set(choice) & set("*?$"):
-            message = f"“{choice}” has a character that IAM policies give a meaning"
-            yield Finding((*path, "choices", index), message, "leave *, ? and $ out")
+        if set(choice) & set(_MEANT_BY_IAM) or not all(" " <= sign <= "ÿ" for sign in choice):
+            message = f"“{choice}” has a character that IAM gives a meaning or does not take"
+            yield Finding(
+                (*path, "choices", index), message, f"leave {' '.join(_MEANT_BY_IAM)} and all beyond Latin-1 out"
+            )
     if parameter.default is not None and not re.fullmatch(full_pattern(parameter), parameter.default):
         what = "is none of the choices" if parameter.choices else "does not match the pattern"
         yield Finding((*path, "default"), f"“{parameter.default}” {what}", "mend one of them")
 
 
-def _pattern(path: Path, parameter: Parameter, *, wide_allowed: bool) -> Iterator[Finding]:
+def _pattern(path: Path, parameter: Parameter) -> Iterator[Finding]:
     if parameter.choices is not None or parameter.pattern is None:
         return
     here = (*path, "pattern")
     if _anchors(parameter.pattern):
         yield Finding(here, "has ^ or $ inside", "leave them out: the pattern always has to match the whole value")
-    widening = [sign for sign in "*?$" if _can_hold(parameter.pattern, sign)]
-    if widening:
-        message = f"lets the requester type {' and '.join(widening)}, which widens what is granted"
-        hint = "list the characters that are needed, as in [A-Za-z0-9/_.-]{1,64}, or give choices"
-        severity = Severity.WARNING if wide_allowed and "$" not in widening else Severity.ERROR
-        yield Finding(here, message, hint, severity)
+    if widening := [sign for sign in _MEANT_BY_IAM if _can_hold(parameter.pattern, sign)]:
+        message = f"lets the requester type {' '.join(widening)}, which can widen what is granted"
+        yield Finding(
+            here, message, "list the characters that are needed, as in [A-Za-z0-9/_.-]{1,64}, or give choices"
+        )
     elif _can_hold(parameter.pattern, "٣") or _can_hold(parameter.pattern, "ａ"):
         hint = "write [0-9] for \\d and [A-Za-z0-9_] for \\w"
         yield Finding(here, "takes letters or digits that only look like ASCII", hint)

@@ -43,10 +43,13 @@ class Source:
     def problem(self, finding: Finding) -> Problem:
         """``finding`` with the line of the nearest thing on its path that is there."""
         path = finding.path
-        while path and path not in self.lines:
-            path = path[:-1]
-        line = self.lines.get(path, 1)
-        return Problem(self.file, line, show_path(finding.path), finding.message, finding.hint, finding.severity)
+        while path and isinstance(path[-1], int) and path not in self.lines:
+            path = path[:-1]  # one value stands where a list may
+        known = path
+        while known and known not in self.lines:
+            known = known[:-1]
+        line = self.lines.get(known, 1)
+        return Problem(self.file, line, show_path(path), finding.message, finding.hint, finding.severity)
 
     def names(self, section: str) -> frozenset[str]:
         """The ids in a section of the file, those of entries that are wrong too."""
