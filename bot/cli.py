@@ -1,0 +1,274 @@
+"""``prodaccess``: the command line."""
+
+import argparse
+import getpass
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from bot import __version__, app, demo
+from bot import catalogue as catalogue_files
+from bot.app import Parts
+from bot.catalogue import CatalogueError
+from bot.core.audit import Actor, ActorKind
+from bot.core.decisions import Refusal
+from bot.core.duration import format_duration
+from bot.core.model import Grant
+from bot.service import ledger
+from bot.service.logs import configure
+from bot.service.operations import StillThere, revoke_now
+from bot.service.ports import StoreUnavailable
+from bot.settings import Settings, SettingsError
+from bot.store import StoreInUse, migrate, schema_is_current
+
+Command = Callable[[argparse.Namespace], int]
+
+EXPECTED = (CatalogueError, SettingsError, StoreUnavailable, StoreInUse, StillThere, demo.DemoError, OSError)
+"""What is told in plain words, without a traceback."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 for a problem, 2 for a wrong call."""
+    arguments = _parser().parse_args(argv)
+    run: Command = arguments.run
+    try:
+        return run(arguments)
+    except EXPECTED as error:
+        print(f"prodaccess: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+# --- running ---------------------------------------------------------------------------------------------
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    folder = Path(arguments.data)
+    configure("text", "info", file=folder / "prodaccess.log")
+    with _until_stopped() as stopped, demo.Demo(folder, port=arguments.port, fresh=arguments.fresh) as running:
+        print(demo.welcome(running.url, folder), flush=True)
+        stopped.wait()
+        print("\nStopping …", flush=True)
+    return 0
+
+
+def _serve(_: argparse.Namespace) -> int:
+    settings = Settings.from_env(os.environ)
+    configure(settings.log_format, settings.log_level)
+    with _until_stopped() as stopped, app.Service(settings) as service:
+        service.wait(stopped)
+    return 0
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    migrate(_settings().database_url.reveal())
+    print("The database is up to date.")
+    return 0
+
+
+# --- looking ---------------------------------------------------------------------------------------------
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    if arguments.schema:
+        print(json.dumps(catalogue_files.schema(), indent=2))
+        return 0
+    loaded = catalogue_files.inspect(arguments.file or os.environ.get("PRODACCESS_CATALOGUE", "access.yaml"))
+    print(catalogue_files.describe(loaded.catalogue, loaded.warnings))
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    settings, bad = _settings(), 0
+    current = schema_is_current(settings.database_url.reveal())
+    checks = [("database schema is current", current, "run: prodaccess migrate")]
+    with app.assemble(settings) as parts:
+        overdue = parts.granting.overdue() if current else ()
+        gone = "; ".join(f"{grant.id} ({grant.person}, {grant.account})" for grant in overdue)
+        checks += [
+            ("access.yaml is sound", True, ""),
+            ("nothing overdue", not overdue, f"should be gone and is not: {gone}"),
+        ]
+        for account, problem in app.reach_accounts(parts):
+            checks.append((f"AWS account {account} answers", not problem, problem))
+    for title, ok, fix in checks:
+        bad += not ok
+        print(f"{'ok ' if ok else 'BAD'}  {title}" + ("" if ok else f": {fix}"))
+    return 1 if bad else 0
+
+
+def _grants_list(_: argparse.Namespace) -> int:
+    with app.assemble(_settings()) as parts:
+        rows = [_row(grant) for grant in parts.desk.queries.unfinished()]
+    _print_table(("GRANT", "PERSON", "ROLE", "ACCOUNT", "STATUS", "ENDS (UTC)"), rows)
+    return 0
+
+
+def _grants_revoke(arguments: argparse.Namespace) -> int:
+    if bool(arguments.grant) == arguments.all:
+        print("prodaccess: name one grant id, or --all", file=sys.stderr)
+        return 2
+    with app.assemble(_settings()) as parts:
+        wanted = [grant.id for grant in parts.desk.queries.unfinished()] if arguments.all else [arguments.grant]
+        outcomes = revoke_now(parts.granting, wanted, _operator(), arguments.reason, timedelta(seconds=arguments.wait))
+        for grant_id, outcome in outcomes:
+            print(f"{grant_id}: {outcome}")
+    return 0
+
+
+def _row(grant: Grant) -> tuple[str, ...]:
+    return (
+        grant.id,
+        grant.person,
+        grant.role,
+        grant.account,
+        str(grant.status),
+        f"{grant.expires_at:%Y-%m-%d %H:%M:%S}",
+    )
+
+
+# --- people ----------------------------------------------------------------------------------------------
+
+
+def _mfa_invite(arguments: argparse.Namespace) -> int:
+    with app.assemble(_settings()) as parts:
+        if arguments.person not in parts.catalogue.admins:
+            admins = ", ".join(sorted(parts.catalogue.admins))
+            print(f"prodaccess: only an admin of access.yaml can be invited; there are: {admins}", file=sys.stderr)
+            return 2
+        code = parts.desk.enrolments.invite(arguments.person, timedelta(minutes=arguments.minutes))
+    life = format_duration(timedelta(minutes=arguments.minutes))
+    print(f"Give this to {arguments.person} in person; it works once, for {life}:\n\n    {code}\n")
+    print("They type /prodaccess enrol in Slack and enter it there.")
+    return 0
+
+
+def _mfa_reset(arguments: argparse.Namespace) -> int:
+    with app.assemble(_settings()) as parts:
+        refusal = parts.desk.enrolments.reset(arguments.person, None, "", arguments.reason, _operator())
+    if isinstance(refusal, Refusal):
+        print(f"prodaccess: {refusal.text}", file=sys.stderr)
+        return 1
+    print(f"{arguments.person} has no authenticator any more; pending requests and live access end.")
+    return 0
+
+
+# --- audit -----------------------------------------------------------------------------------------------
+
+
+def _audit_verify(_: argparse.Namespace) -> int:
+    with _store() as parts:
+        result = ledger.verify(parts.store)
+    print(result)
+    return 0 if result.ok else 1
+
+
+def _audit_export(arguments: argparse.Namespace) -> int:
+    write = {"jsonl": ledger.export_jsonl, "csv": ledger.export_csv}[arguments.format]
+    with _store() as parts:
+        write(parts.store, sys.stdout.buffer)
+    return 0
+
+
+# --- pieces ----------------------------------------------------------------------------------------------
+
+
+def _settings() -> Settings:
+    settings = Settings.from_env(os.environ, slack=False)
+    configure("text", "warning")
+    return settings
+
+
+@contextmanager
+def _store() -> Iterator[Parts]:
+    with app.assemble(_settings()) as parts:
+        yield parts
+
+
+def _operator() -> Actor:
+    return Actor(ActorKind.OPERATOR, getpass.getuser(), "cli")
+
+
+@contextmanager
+def _until_stopped() -> Iterator[threading.Event]:
+    """Set by Ctrl-C and SIGTERM; a second one ends the process at once."""
+    stopped = threading.Event()
+
+    def stop(number: int, _: object) -> None:
+        if stopped.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = [tuple(head), *map(tuple, rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="prodaccess", description="Temporary production access from Slack.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        group: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Command, text: str
+    ) -> argparse.ArgumentParser:
+        command = group.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    def group(name: str, text: str) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
+        return commands.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="ACTION")
+
+    one = add(commands, "demo", _demo, "a local Slack and a local AWS in the browser, the bot between them")
+    one.add_argument("--port", type=int, default=8321, help="where the browser finds it (default: 8321)")
+    one.add_argument("--data", default=".demo", help="folder that survives a restart (default: .demo)")
+    one.add_argument("--fresh", action="store_true", help="start over: empty the folder first")
+    add(commands, "serve", _serve, "run the bot; its settings are in the environment (.env.example)")
+    one = add(commands, "check", _check, "check access.yaml offline and print who can get what")
+    one.add_argument("file", nargs="?", help="default: PRODACCESS_CATALOGUE, else access.yaml")
+    one.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
+    add(
+        commands, "doctor", _doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
+    )
+    add(commands, "migrate", _migrate, "bring the database's schema up to date")
+    grants = group("grants", "look at access, or stop it, with Slack down too")
+    add(grants, "list", _grants_list, "everything that has not ended")
+    one = add(grants, "revoke", _grants_revoke, "take access away and wait until it is observed absent")
+    one.add_argument("grant", nargs="?", help="the grant's id")
+    one.add_argument("--all", action="store_true", help="every grant that has not ended")
+    one.add_argument("--reason", default="Revoked by an operator.", help="told to the holder and the log")
+    one.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="how long to wait (default: 60)")
+    mfa = group("mfa", "authenticators")
+    one = add(mfa, "invite", _mfa_invite, "a one-time code with which a first admin enrols")
+    one.add_argument("person", help="the admin's id in access.yaml")
+    one.add_argument("--minutes", type=int, default=30, help="how long it works (default: 30)")
+    one = add(mfa, "reset", _mfa_reset, "take someone's authenticator away; ends their access")
+    one.add_argument("person", help="the person's id in access.yaml")
+    one.add_argument("--reason", default="Reset by an operator.", help="for the log")
+    audit = group("audit", "the audit log")
+    add(audit, "verify", _audit_verify, "recompute the chain; status 1 when a record was changed or is missing")
+    one = add(audit, "export", _audit_export, "write the log to standard output")
+    one.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

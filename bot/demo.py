@@ -1,0 +1,221 @@
+"""``prodaccess demo``: a local Slack in the browser, a local AWS, and the real bot between them."""
+
+import base64
+import fcntl
+import json
+import secrets
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+import boto3
+import pyotp
+
+from bot.app import Service
+from bot.core.audit import Actor, ActorKind, Event, Tag
+from bot.sandbox import page
+from bot.sandbox.aws import LocalAws, LocalAwsError
+from bot.sandbox.aws_seed import Seeded, seed, write_private
+from bot.sandbox.phone import Phone, phone_routes
+from bot.sandbox.roster import INES, PEOPLE, RAVI, SAM, SandboxPerson
+from bot.sandbox.slack.config import Secrets, SlackChannel, SlackPerson, Workspace
+from bot.sandbox.slack.server import LocalSlack
+from bot.sandbox.terminal import Terminal, terminal_routes
+from bot.service.ports import Authenticator
+from bot.settings import SealingKey, Secret, Settings, Transport
+
+CATALOGUE: Final = Path(__file__).parent / "sandbox" / "demo" / "access.yaml"
+_MARK: Final = ".prodaccess-demo"
+ENROLLED: Final = (SAM, INES, RAVI)
+"""Who comes with an authenticator on their phone; the engineers enrol as everyone does."""
+
+
+class DemoError(Exception):
+    """The demo cannot start; says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Secrets that survive a restart."""
+
+    slack: Secrets
+    key: bytes
+
+
+class Demo:
+    """Started and stopped as a context manager; everything it keeps is in ``folder``."""
+
+    def __init__(
+        self, folder: Path, *, port: int, fresh: bool = False, transport: Transport = Transport.SOCKET
+    ) -> None:
+        self.folder = folder.resolve()
+        self._port, self._fresh, self._transport = port, fresh, transport
+        self._stack = ExitStack()
+        self.slack: LocalSlack
+        self.aws: LocalAws
+        self.phone: Phone
+        self.service: Service
+
+    @property
+    def url(self) -> str:
+        """Where the browser finds it."""
+        return self.slack.url
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _start(self, stack: ExitStack) -> None:
+        stack.enter_context(_folder(self.folder, self._fresh))
+        kept = _kept(self.folder / "secrets.json")
+        self.aws = LocalAws(self.folder / "aws")
+        try:
+            self.aws.start()
+        except LocalAwsError as error:
+            raise DemoError(str(error)) from error
+        stack.callback(self.aws.stop)
+        seeded = seed(self.aws)
+        self.phone = Phone(self.folder / "phones.json")
+        routes = [*phone_routes(self.phone), *terminal_routes(Terminal(self.aws, seeded)), *page.routes()]
+        self.slack = LocalSlack(workspace(kept.slack), extra_routes=routes, snapshot=self.folder / "slack.json")
+        try:
+            self.slack.start(self._port)
+        except OSError as error:
+            raise DemoError(
+                f"port {self._port} cannot be used ({error.strerror}); choose another with --port"
+            ) from error
+        stack.callback(self.slack.stop)
+        self.service = Service(self._settings(kept), session=_bot_session(seeded))
+        stack.enter_context(self.service)
+        self._hand_out_phones()
+
+    def _settings(self, kept: _Kept) -> Settings:
+        return Settings(
+            slack_transport=self._transport,
+            slack_bot_token=Secret(kept.slack.bot_token),
+            slack_app_token=Secret(kept.slack.app_token),
+            slack_signing_secret=Secret(kept.slack.signing_secret),
+            slack_base_url=self.slack.api_url,
+            slack_team=self.slack.workspace.team_id,
+            database_url=Secret(f"sqlite:///{self.folder / 'prodaccess.db'}"),
+            catalogue=CATALOGUE,
+            keys=(SealingKey("demo", kept.key),),
+            http_host="127.0.0.1",
+            http_port=0,
+            public_url="",
+            aws_endpoint_url=self.aws.endpoint,
+            log_format="text",
+            log_level="info",
+            workers=2,
+        )
+
+    def _hand_out_phones(self) -> None:
+        """Like the accounts and the buckets, some colleagues' authenticators were there before the demo began."""
+        parts = self.service.parts
+        for person in ENROLLED:
+            secret = secrets.token_bytes(20)
+            with parts.store.transaction() as tx:
+                if tx.authenticator(person.id) is not None:
+                    continue
+                box = parts.desk.enrolments.box
+                sealed = box.seal(secret, person.id)
+                tx.save_authenticator(Authenticator(person.id, sealed, box.key_id, tx.now(), "demo"))
+                actor = Actor(ActorKind.OPERATOR, "demo", "seed")
+                tx.append([Event(Tag.MFA_ENROLLED, actor, person=person.id, data={"vouched_by": "demo"})])
+            link = pyotp.TOTP(base64.b32encode(secret).decode()).provisioning_uri(person.email, "prodaccess")
+            self.phone.add(person.slack_id, link)
+
+
+def workspace(credentials: Secrets) -> Workspace:
+    """The demo's Slack workspace; its people are the roster's."""
+    managers = {person.id: person.slack_id for person in PEOPLE}
+    inside = tuple(person.slack_id for person in PEOPLE if not person.is_guest)
+    return Workspace(
+        people=tuple(_slack_person(person, managers) for person in PEOPLE),
+        channels=(
+            SlackChannel("C0GENERAL", "general", topic="Say hello"),
+            SlackChannel("C0APPROVALS", "prod-access", members=inside, topic="Requests for production access"),
+            SlackChannel("C0SECURITY", "security", members=(SAM.slack_id,), topic="What security must know"),
+            SlackChannel("C0AUDIT", "access-audit", members=inside, topic="The daily summary"),
+        ),
+        team_name="Shopworks",
+        secrets=credentials,
+    )
+
+
+def welcome(url: str, folder: Path) -> str:
+    """What is printed when it runs."""
+    return f"""
+  prodaccess is running. Open
+
+      {url}
+
+  What to try first
+    1. You are Maya, an engineer. In the Terminal, read a log file: AccessDenied.
+    2. Type /prodaccess enrol. Switch to Ines, her manager, and vouch for her with the code on Ines's phone;
+       back as Maya, scan the secret with her phone and type two codes in a row.
+    3. Type /prodaccess and ask for 2m of “Read objects in a bucket”; confirm with the code on Maya's phone.
+    4. As Ines, open #prod-access and approve. As Maya, try the Terminal again: allowed.
+    5. Wait, or click “I'm done”: denied again. Everything is in the audit log.
+
+  Everything is kept in {folder} (--fresh starts over). Ctrl-C stops it.
+"""
+
+
+def _slack_person(person: SandboxPerson, slack_ids: dict[str, str]) -> SlackPerson:
+    return SlackPerson(
+        id=person.slack_id,
+        name=person.id,
+        real_name=person.name,
+        title=person.title,
+        email=person.email,
+        color=person.color,
+        manager=slack_ids.get(person.manager) if person.manager else None,
+        is_restricted=person.is_guest,
+    )
+
+
+def _bot_session(seeded: Seeded) -> boto3.Session:
+    return boto3.Session(
+        aws_access_key_id=seeded.bot.access_key_id,
+        aws_secret_access_key=seeded.bot.secret,
+        region_name="us-east-1",
+    )
+
+
+def _kept(path: Path) -> _Kept:
+    if not path.exists():
+        fresh = Secrets()
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        made = {"bot": fresh.bot_token, "app": fresh.app_token, "signing": fresh.signing_secret, "key": key}
+        write_private(path, json.dumps(made))
+    found = json.loads(path.read_text())
+    return _Kept(Secrets(found["bot"], found["app"], found["signing"]), base64.b64decode(found["key"]))
+
+
+def _folder(folder: Path, fresh: bool) -> IO[str]:
+    """Make the data folder and hold it for this process. Raises DemoError."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
+        raise DemoError(f"{folder} holds something else; choose an empty folder with --data")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mark = (folder / _MARK).open("a")
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        mark.close()
+        raise DemoError(f"another demo runs in {folder}; stop it, or choose another folder with --data") from error
+    if fresh:
+        for entry in folder.iterdir():
+            if entry.name != _MARK:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    return mark
