@@ -13,7 +13,7 @@ from bot.core.decisions import Decision, Outcome, Refusal, State
 from bot.core.lifecycle import decide
 from bot.core.model import AccessRequest, Account, Ask, Catalogue, Grant, Person, RequestStatus, Role, StepUpRule
 from bot.service.people import People
-from bot.service.ports import Claim, CloudError, CloudProvider, Draft, Ids, Permission, Store, Tx
+from bot.service.ports import Claim, CloudError, CloudProvider, Draft, Ids, Permission, StaleWrite, Store, Tx
 from bot.service.proof import Codes
 
 DRAFT_LIVES = timedelta(minutes=30)
@@ -235,6 +235,13 @@ class Access:
     # --- pieces ------------------------------------------------------------------------------------------
 
     def _handle(self, request_id: str, make: MakeCommand, claim: Claim | None = None) -> Outcome:
+        try:
+            return self._decide(request_id, make, claim)
+        except StaleWrite:
+            # Sent twice at the same moment: a row that is not there yet cannot be locked. Now it is there.
+            return self._decide(request_id, make, claim)
+
+    def _decide(self, request_id: str, make: MakeCommand, claim: Claim | None) -> Outcome:
         with self.store.transaction() as tx:
             request = tx.request(request_id, lock=True)
             # After the request's lock: who holds a click's lock and wants the effect's must not wait for us.
@@ -243,7 +250,8 @@ class Access:
             state, now = State(request, tx.grants(request_id)), tx.now()
             command = make(tx, state, now)
             outcome = command if isinstance(command, Refusal) else decide(state, command, now)
-            if claim is not None:
+            # What came early stays on the books: whoever runs it gives it back.
+            if claim is not None and not (isinstance(outcome, Refusal) and outcome.code == "early"):
                 tx.finish(claim)
             if isinstance(outcome, Decision):
                 _write(tx, outcome)
@@ -299,8 +307,8 @@ class Access:
             reasons.append("The role's permissions have changed since this was asked. Ask again.")
         approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
         still = {person.id for person in approvers} & {approval.person for approval in request.approvals}
-        if len(still) < request.quorum:
-            reasons.append("Who approved this may no longer approve it.")
+        if len(still) < max(request.quorum, role.approvers.quorum):
+            reasons.append("Too few of those who approved this may approve it now.")
         return tuple(reasons)
 
     def _look(self, request_id: str) -> tuple[AccessRequest, Person, Role] | None:
