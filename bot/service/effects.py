@@ -13,6 +13,7 @@ from datetime import timedelta
 import structlog
 
 from bot.core.model import Effect
+from bot.core.text import clean
 from bot.service.ports import ChatError, Claim, Clock, CloudError, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,11 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=longest.total_seconds() * random.uniform(0.5, 1))  # noqa: S311 - jitter
 
 
+def in_words(error: Exception) -> str:
+    """What an error says, fit to be kept: the database refuses NUL and lone surrogates, whoever sent them."""
+    return clean(str(error)[:500], limit=2000)
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """Runs one claim. What a handler raises is a reason to try again, never a reason to stop."""
@@ -60,11 +66,11 @@ class Runner:
         try:
             handler(claim)
         except Retry as error:
-            self._give_back(claim, error.after, str(error))
+            self._give_back(claim, error.after, in_words(error))
         except (CloudError, ChatError) as error:
-            self._give_back(claim, error.retry_after or backoff(claim.attempts), str(error))
+            self._give_back(claim, error.retry_after or backoff(claim.attempts), in_words(error))
         except StoreUnavailable as error:
-            self._give_back(claim, backoff(claim.attempts), str(error))
+            self._give_back(claim, backoff(claim.attempts), in_words(error))
         except Exception as error:
             # The effect stays in the queue; the traceback goes to the operators.
             log.exception("effect.failed", kind=claim.kind, subject=claim.subject, attempts=claim.attempts)
@@ -76,7 +82,7 @@ class Runner:
     def _give_back(self, claim: Claim, after: timedelta, why: str) -> None:
         log.info("effect.retry", kind=claim.kind, subject=claim.subject, attempts=claim.attempts, why=why)
         try:
-            self.store.release(claim, self.clock.now() + after, why[:500])
+            self.store.release(claim, self.clock.now() + after, why)
         except StoreUnavailable as error:
             log.warning("effect.database-away", kind=claim.kind, subject=claim.subject, error=str(error))
 
@@ -131,4 +137,8 @@ class Worker:
                     self.runner.store.wait(TICK)
             except StoreUnavailable as error:
                 log.warning("worker.database-away", lane=lane, error=str(error))
+                self._stop.wait(TICK.total_seconds())
+            except Exception:
+                # A lane without threads would let access outlive its end: the operators are told, the thread goes on.
+                log.exception("worker.failed", lane=lane)
                 self._stop.wait(TICK.total_seconds())
