@@ -15,12 +15,14 @@ from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Refusal
 from bot.core.model import Catalogue, Person, digest_of
 from bot.service import enrolment_steps as steps
+from bot.service.access import Access
+from bot.service.effects import Handler
 from bot.service.enrolment_secret import SecretShown, grouped, matching_pair, new_secret, shown
 from bot.service.ids import random_text
 from bot.service.people import People
 from bot.service.ports import Authenticator, Enrolment, EnrolmentStatus, Ids, Invite, SecretBox, StaleWrite, Store, Tx
 from bot.service.proof import REFUSED, Codes
-from bot.service.resetting import Resets
+from bot.service.resetting import Resets, Stopping
 from bot.service.vouchers import Vouchers
 
 INVITE_LONGEST = timedelta(days=7)
@@ -231,6 +233,10 @@ class Enrolments:
         ``admin`` types their own code for exactly this; ``None`` is an operator at a shell, who needs none.
         """
         return Resets(self.store, self.catalogue, self.people, self.codes).reset(person_id, admin, code, note, actor)
+
+    def handlers(self, access: Access) -> dict[str, Handler]:
+        """What a worker runs after a reset, by effect kind."""
+        return Stopping(access).handlers()
 
     def latest(self, person: Person) -> Enrolment | None:
         """The person's newest enrolment."""

@@ -27,10 +27,7 @@ class AesGcmBox:
 
     def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
         """``keys`` are 32 bytes each, by id. Raises ValueError for another length or an unknown ``current``."""
-        for key_id, key in keys.items():
-            _check(key, f"key {key_id!r}")
-        if current not in keys:
-            raise ValueError(f"there is no key {current!r}; there are: {', '.join(sorted(keys)) or 'none'}")
+        _check(keys, current)
         self._ciphers = {key_id: AESGCM(_derived(key, b"prodaccess secretbox")) for key_id, key in keys.items()}
         self._current = current
 
@@ -68,10 +65,10 @@ class AesGcmBox:
 class CatalogueSigner:
     """Signs digests of the catalogue (Ed25519), so that the log shows which installation vouched for them."""
 
-    def __init__(self, key: bytes) -> None:
-        """``key`` is the current sealing key, 32 bytes. Raises ValueError for another length."""
-        _check(key, "the signing key")
-        self._private = Ed25519PrivateKey.from_private_bytes(_derived(key, b"prodaccess catalogue"))
+    def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
+        """``keys`` and ``current`` as for AesGcmBox. Raises ValueError as it does."""
+        _check(keys, current)
+        self._private = Ed25519PrivateKey.from_private_bytes(_derived(keys[current], b"prodaccess catalogue"))
 
     @property
     def public_key(self) -> str:
@@ -93,9 +90,12 @@ def verify(digest: str, signature: str, public_key: str) -> bool:
     return True
 
 
-def _check(key: bytes, name: str) -> None:
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"{name} has {len(key)} bytes; it needs {KEY_BYTES}, from a random source")
+def _check(keys: Mapping[str, bytes], current: str) -> None:
+    for key_id, key in keys.items():
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"key {key_id!r} has {len(key)} bytes; it needs {KEY_BYTES}, from a random source")
+    if current not in keys:
+        raise ValueError(f"there is no key {current!r}; there are: {', '.join(sorted(keys)) or 'none'}")
 
 
 def _derived(key: bytes, info: bytes) -> bytes:
