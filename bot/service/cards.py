@@ -59,6 +59,8 @@ class EnrolmentCard:
     enrolment: Enrolment
     person: Person
     names: Names
+    audience: str = "approvers"
+    """``approvers`` (those who may vouch) or ``own`` (the person)."""
 
 
 @dataclass(frozen=True, slots=True)

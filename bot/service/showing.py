@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -65,7 +65,7 @@ class Showing:
             for person_id in (*(person.id for person in vouchers), card.enrolment.person):
                 kind = "own" if person_id == card.enrolment.person else "approvers"
                 if destination := self._direct(person_id):
-                    self._show(claim, kind, destination, card)
+                    self._show(claim, kind, destination, replace(card, audience=kind))
         finish(self.store, claim)
 
     def home(self, claim: Claim) -> None:
