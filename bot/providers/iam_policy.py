@@ -109,7 +109,7 @@ def _value(name: str, values: Mapping[str, str], where: str) -> str:
 def _instant(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError("the window's times need a time zone")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def _with_window(statement: object, starts: str, ends: str) -> dict[str, object]:
@@ -130,10 +130,10 @@ def _with_window(statement: object, starts: str, ends: str) -> dict[str, object]
 
 def _normal(value: object) -> Any:
     if isinstance(value, dict):
-        return {key: _normal(inner) for key, inner in value.items()}
+        return {key: _normal(inner if isinstance(inner, list) else [inner]) for key, inner in value.items()}
     if isinstance(value, list):
-        return sorted((_normal(inner) for inner in value), key=repr)
-    return [value] if isinstance(value, str) else value
+        return sorted((_normal(inner) for inner in value), key=lambda inner: json.dumps(inner, sort_keys=True))
+    return value
 
 
 def _compact(value: object) -> str:

@@ -1,6 +1,7 @@
 """The demo's terminal: real keys, a real enforcing IAM, the CLI's words."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -96,17 +97,7 @@ def test_one_instance_can_be_stopped_and_no_other(
     instance = aws_world.seeded.instances[PAYMENTS_PROD.id, "checkout-1"]
     policy = f"""[{{"Effect": "Allow", "Action": ["ec2:StopInstances"],
         "Resource": ["arn:aws:ec2:us-east-1:{PAYMENTS_PROD.number}:instance/{instance}"]}}]"""
-    aws_world.provider().grant(
-        Permission(
-            permission.grant_id,
-            permission.account,
-            permission.principal,
-            policy,
-            permission.starts_at,
-            permission.expires_at,
-            "maya",
-        )
-    )
+    aws_world.provider().grant(replace(permission, policy=policy))
     outcome, output = run(browser, "U0MAYA", "stop-checkout-1")
     assert outcome == "allowed"
     assert instance in output
