@@ -30,11 +30,11 @@ export class Conversation {
     this.node = h("div", { class: "conversation" }, this.scroller, this.jump);
   }
 
-  async load(channel) {
+  /** Fetches the channel's messages; a visit starts at the newest, a mere refresh stays where the reader is. */
+  async load(channel, isVisit = false) {
     this.#loading += 1;
     const mine = this.#loading;
-    const isVisit = channel !== this.channel;
-    if (isVisit) this.#reset(channel);
+    if (channel !== this.channel) this.#reset(channel);
     const before = [...this.#views.keys()];
     const answer = await get("/ui/messages", { channel });
     if (mine !== this.#loading) return;

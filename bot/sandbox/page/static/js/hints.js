@@ -5,9 +5,9 @@ import { h, iconButton } from "./dom.js";
 const KEY = "prodaccess.hints.dismissed";
 
 const STEPS = [
-  ["Set up your Phone:", " type ", h("code", {}, "/prodaccess enrol"), " below and scan."],
-  ["See it refused:", " run a call in the Terminal, then ask with ", h("code", {}, "/prodaccess"), "."],
-  ["Approve it:", " become the manager under “You are”, then run the call again."],
+  ["Set up your Phone:", " send ", h("code", {}, "/prodaccess enrol"), " and scan."],
+  ["See it refused:", " run a call in the Terminal; ask with ", h("code", {}, "/prodaccess"), "."],
+  ["Approve it:", " become the manager under “You are”, then run it again."],
 ];
 
 export function hintStrip() {

@@ -25,4 +25,10 @@ export function showPane(pane) {
   for (const tab of document.querySelectorAll("#tabs button")) tab.setAttribute("aria-current", tab.dataset.pane === pane ? "page" : "false");
 }
 
-export const setDrawer = (open) => document.getElementById("app").toggleAttribute("data-drawer", open);
+/** Opens or closes the sidebar where it is a drawer, and takes the focus along. */
+export function setDrawer(open) {
+  const app = document.getElementById("app");
+  if (app.hasAttribute("data-drawer") === open) return;
+  app.toggleAttribute("data-drawer", open);
+  document.querySelector(open ? ".drawer-close" : ".drawer-open")?.focus();
+}

@@ -48,7 +48,7 @@ export class Shell {
     } else {
       this.panel.replaceChildren(this.conversation.node, this.composer.node);
       this.composer.turnTo(place, this.#label(place));
-      this.conversation.load(place);
+      this.conversation.load(place, true);
     }
     emit("place", place);
   }

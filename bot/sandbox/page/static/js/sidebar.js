@@ -19,7 +19,7 @@ function personItem(person, close) {
     "a",
     { href: address, role: "menuitemradio", "aria-checked": String(isMe), tabindex: "-1", class: "menu-item person", data: { user: person.id }, on: { click: pick } },
     avatar(person),
-    h("span", { class: "person-text" }, h("span", { class: "person-name" }, person.real_name ?? person.name, tags.map((tag) => h("span", { class: "tag" }, tag))), h("span", { class: "person-title" }, person.title)),
+    h("span", { class: "person-text" }, h("span", { class: "person-name" }, person.real_name ?? person.name, tags.map((tag) => [" ", h("span", { class: "tag" }, tag)])), h("span", { class: "person-title" }, person.title)),
     isMe && icon("check"),
   );
   const tab = h("a", { href: address, target: "_blank", role: "menuitem", tabindex: "-1", class: "icon-button", "aria-label": `Open a second tab as ${person.real_name ?? person.name}`, title: "Open in a new tab" }, icon("newtab"));
