@@ -1,0 +1,172 @@
+"""What stands behind the ports in the service's tests: a clock to move, a chat and a directory that fail as told."""
+
+import base64
+import itertools
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pyotp
+
+from bot.core.model import Account, Role
+from bot.providers.fake import FakeProvider
+from bot.providers.iam_policy import render
+from bot.service.cards import Card, HomeCard
+from bot.service.ports import ChatError, ChatUser, DirectoryError
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        with self._lock:
+            return self._now
+
+    def move(self, by: timedelta) -> None:
+        with self._lock:
+            self._now += by
+
+
+class CountingIds:
+    """``r-1``, ``r-2``, ``g-1`` …"""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def new(self, prefix: str) -> str:
+        with self._lock:
+            self._counts[prefix] += 1
+            return f"{prefix}-{self._counts[prefix]}"
+
+
+class Cloud(FakeProvider):
+    """The fake cloud, with policies rendered as for IAM."""
+
+    def render(self, role: Role, account: Account, params: Mapping[str, str]) -> str:
+        return render(role, account, params)
+
+
+class PlainBox:
+    """Seals nothing, but insists on the owner."""
+
+    key_id = "k1"
+
+    def seal(self, plain: bytes, bound_to: str) -> bytes:
+        return bound_to.encode() + b":" + plain
+
+    def open(self, sealed: bytes, key_id: str, bound_to: str) -> bytes:
+        owner, _, plain = sealed.partition(b":")
+        if key_id != self.key_id or owner != bound_to.encode():
+            raise ValueError("wrong owner or key")
+        return plain
+
+
+class FakeDirectory:
+    """Chat accounts and groups; ``down`` answers nothing."""
+
+    def __init__(self, *users: ChatUser) -> None:
+        self.users = {user.id: user for user in users}
+        self.groups: dict[str, frozenset[str]] = {}
+        self.down = False
+
+    def change(self, chat_id: str, **changes: str) -> None:
+        self.users[chat_id] = replace(self.users[chat_id], **changes)
+
+    def user(self, chat_id: str) -> ChatUser:
+        if self.down or chat_id not in self.users:
+            raise DirectoryError("no answer" if self.down else "user_not_found")
+        return self.users[chat_id]
+
+    def members(self, group_id: str) -> frozenset[str]:
+        if self.down or group_id not in self.groups:
+            raise DirectoryError("no answer" if self.down else "no_such_subteam")
+        return self.groups[group_id]
+
+
+@dataclass(slots=True)
+class Message:
+    """A posted message and everything that it showed, newest last."""
+
+    destination: str
+    key: str
+    channel: str
+    ref: str
+    shows: list[Card]
+
+
+@dataclass(slots=True)
+class _Fault:
+    error: ChatError
+    after: bool
+
+
+@dataclass(slots=True)
+class FakeChat:
+    """Keeps what was posted. Thread-safe."""
+
+    messages: list[Message] = field(default_factory=list)
+    homes: list[tuple[str, HomeCard]] = field(default_factory=list)
+    maybes: list[tuple[str, bool]] = field(default_factory=list)
+    """(destination, maybe_posted) of every post, the failed ones included."""
+    _faults: dict[str, deque[_Fault]] = field(default_factory=dict)
+    _refs: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    # --- what a test says and asks
+
+    def fail(self, destination: str, *, passing: bool, times: int = 1, after: bool = False) -> None:
+        """The next calls for a destination go wrong; ``after``: once the chat has done it."""
+        fault = _Fault(ChatError("ratelimited" if passing else "channel_not_found", passing=passing), after)
+        self._faults.setdefault(destination, deque()).extend([fault] * times)
+
+    def to(self, destination: str) -> list[Message]:
+        """Everything posted there."""
+        return [message for message in self.messages if message.destination == destination]
+
+    # --- the port
+
+    def post(self, destination: str, card: Card, key: str, *, maybe_posted: bool) -> tuple[str, str]:
+        with self._lock:
+            self.maybes.append((destination, maybe_posted))
+            fault = self._fault(destination)
+            earlier = [m for m in self.to(destination) if m.key == key] if maybe_posted else []
+            if earlier:
+                return earlier[0].channel, earlier[0].ref
+            channel = f"D{destination[1:]}" if destination.startswith("@") else destination
+            message = Message(destination, key, channel, f"{next(self._refs)}.0", [card])
+            self.messages.append(message)
+            if fault is not None:
+                raise fault.error
+            return message.channel, message.ref
+
+    def update(self, channel: str, ref: str, card: Card) -> None:
+        with self._lock:
+            found = next((m for m in self.messages if (m.channel, m.ref) == (channel, ref)), None)
+            if found is not None:
+                self._fault(found.destination)
+                found.shows.append(card)
+
+    def home(self, chat_id: str, card: HomeCard) -> None:
+        with self._lock:
+            self._fault(f"home:{chat_id}")
+            self.homes.append((chat_id, card))
+
+    def _fault(self, destination: str) -> _Fault | None:
+        """Raises the next fault, unless it comes after the work is done."""
+        waiting = self._faults.get(destination)
+        fault = waiting.popleft() if waiting else None
+        if fault is not None and not fault.after:
+            raise fault.error
+        return fault
+
+
+def code_at(secret: bytes, now: datetime) -> str:
+    """What an authenticator shows."""
+    return pyotp.TOTP(base64.b32encode(secret).decode()).at(now)
