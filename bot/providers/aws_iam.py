@@ -5,12 +5,12 @@ taking it away ends them too, within seconds (IAM is eventually consistent). It 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bot.core.model import Account
+from bot.core.model import Account, Role
 from bot.providers import aws_usage, iam_policy
 from bot.providers.aws_clients import AwsClients
 from bot.providers.aws_errors import cloud_error, code_of, is_stale_session, place
@@ -26,6 +26,10 @@ class AwsIamProvider:
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
+
+    def render(self, role: Role, account: Account, params: Mapping[str, str]) -> str:
+        """See iam_policy.render."""
+        return iam_policy.render(role, account, params)
 
     def preflight(self, permission: Permission) -> Sequence[str]:
         """Reads the principal and its inline policies: two calls and one a policy."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from bot.core.model import Account
+from bot.core.model import Account, Role
+from bot.providers import iam_policy
 from bot.service.ports import CloudError, Observation, Permission
 
 
@@ -117,6 +118,10 @@ class FakeProvider:
         return frozenset(key for key, held_one in held.items() if held_one.starts_at <= at < held_one.expires_at)
 
     # --- the port
+
+    def render(self, role: Role, account: Account, params: Mapping[str, str]) -> str:
+        """As for AWS."""
+        return iam_policy.render(role, account, params)
 
     def preflight(self, permission: Permission) -> Sequence[str]:
         """Whether the principal exists, and what ``object_with`` said."""

@@ -21,7 +21,6 @@ from bot.sandbox.roster import (
     ACCOUNTS,
     DATA_PROD,
     PAYMENTS_PROD,
-    PAYMENTS_STAGING,
     SandboxAccount,
     SandboxPerson,
     person_of_slack_id,
@@ -114,10 +113,9 @@ def _calls(instances: Mapping[tuple[str, str], str]) -> list[TerminalCall]:
         _ls("logs-list", "List the checkout logs", prod, "payments-logs", "app/2026/11/23/"),
         _cp("logs-read", "Read a checkout log", prod, "payments-logs", "app/2026/11/23/checkout-01.log"),
         _cp("audit-read", "Read the audit log, another prefix", prod, "payments-logs", "audit/2026/11/23/access.log"),
-        _ls("staging-list", "List the staging logs", PAYMENTS_STAGING, "payments-staging-logs", "app/"),
         _ls("lake-list", "List the data lake's orders", DATA_PROD, "data-lake", "orders/"),
     ]
-    calls += [_describe(f"instances-{account.id}", account) for account in ACCOUNTS if account is not PAYMENTS_STAGING]
+    calls += [_describe(f"instances-{account.id}", account) for account in ACCOUNTS]
     for verb in ("stop", "start"):
         calls += [
             _switch(verb, name, prod, instances[prod.id, name])

@@ -8,11 +8,24 @@ from itertools import count
 
 import pytest
 
-from bot.core.model import Account
+from bot.core.model import Account, ApproverRule, Role, Statement
 from bot.service.ports import CloudError, CloudProvider, Observation, Permission
 
 READ = '[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::payments-logs/app/*"]}]'
 WRITE = '[{"Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::payments-logs/app/*"]}]'
+
+ROLE = Role(
+    id="s3-read",
+    title="Read",
+    provider="any",
+    accounts=frozenset({"payments-prod"}),
+    statements=(Statement(("s3:GetObject",), ("arn:aws:s3:::{bucket}/{account}/*",)),),
+    longest=timedelta(hours=2),
+    work=("bug-fix",),
+    ask_people=frozenset(),
+    ask_groups=frozenset(),
+    approvers=ApproverRule(manager=True),
+)
 
 _numbers = count(1)
 
@@ -52,6 +65,19 @@ class ProviderContract:
     @pytest.fixture
     def world(self) -> Iterator[World]:
         raise NotImplementedError
+
+    def test_rendering_fills_in_the_parameters_and_what_it_makes_can_be_granted(self, world: World) -> None:
+        policy = world.provider.render(ROLE, world.account, {"bucket": "payments-logs"})
+        assert "payments-logs" in policy
+        assert world.account.number in policy
+        permission = replace(world.permission(), policy=policy)
+        world.provider.grant(permission)
+        assert world.provider.observe(permission).as_asked
+
+    @pytest.mark.parametrize("params", [{}, {"bucket": "*"}, {"bucket": "a\nb"}])
+    def test_a_parameter_that_cannot_be_used_is_named(self, world: World, params: dict[str, str]) -> None:
+        with pytest.raises(ValueError, match="bucket"):
+            world.provider.render(ROLE, world.account, params)
 
     def test_what_was_granted_is_observed_as_asked(self, world: World) -> None:
         permission = world.permission()
