@@ -40,6 +40,8 @@ _NO_RESOURCE = frozenset(
 )
 """Reads that AWS lets nobody narrow to a resource, or that only list what is there (AWS service authorization
 reference). Those that hand out data are not among them."""
+_NAMED_FIRST = frozenset({"s3", "execute-api"})
+"""Services whose ARNs begin with a name where others have a type: ``arn:aws:s3:::bucket/*``."""
 _POSITIVE = re.compile(r"(For(Any|All)Values:)?(StringEquals|StringLike|ArnEquals|ArnLike|StringEqualsIgnoreCase)")
 _OPERATOR = re.compile(
     r"(For(Any|All)Values:)?"
@@ -157,8 +159,11 @@ def _takes_on_roles(service: str, name: str) -> bool:
 
 def _is_everything(resource: str) -> bool:
     """``*``, and ARNs that name no more than a type: ``arn:aws:s3:::*``, ``arn:aws:ec2:…:instance/*``."""
-    name = resource.split(":", 5)[-1] if resource.startswith("arn:") and resource.count(":") >= 5 else resource
-    return re.fullmatch(r"([A-Za-z0-9-]+[/:])?[*?]+([/:][*?]+)*", name) is not None
+    parts = resource.split(":", 5)
+    is_arn = parts[0] == "arn" and len(parts) == 6
+    named_first = is_arn and parts[2] in _NAMED_FIRST
+    kind = "" if named_first else r"(/?[A-Za-z0-9-]+[/:])?"
+    return re.fullmatch(kind + r"[*?]+([/:][*?]+)*", parts[5] if is_arn else resource) is not None
 
 
 def _is_narrowed(conditions: Mapping[str, Mapping[str, Collection[str]]]) -> bool:

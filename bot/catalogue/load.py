@@ -38,19 +38,21 @@ def inspect(path: str | PathLike[str], *, providers: Collection[str] = PROVIDERS
     source = read_source(Path(path))
     shaped = read_document(source)
     findings = [*shaped.findings, *_check(shaped, source, providers)]
-    if any(each.severity is Severity.ERROR for each in findings) or not shaped.document:
-        raise CatalogueError(_in_order(source, findings))
+    _refuse_errors(source, findings)
     catalogue = build(shaped.document, digest_of(source.data))
     findings += [*check_reach(catalogue), *check_size(catalogue)]
-    if any(each.severity is Severity.ERROR for each in findings):
-        raise CatalogueError(_in_order(source, findings))
+    _refuse_errors(source, findings)
     return Loaded(catalogue, tuple(_in_order(source, findings)))
+
+
+def _refuse_errors(source: Source, findings: Iterable[Finding]) -> None:
+    errors = [each for each in findings if each.severity is Severity.ERROR]
+    if errors:
+        raise CatalogueError(_in_order(source, errors))
 
 
 def _check(shaped: Shaped, source: Source, providers: Collection[str]) -> Iterator[Finding]:
     """What is wrong between the parts that have the right shape."""
-    if not shaped.document:
-        return
 
     def names(section: str) -> frozenset[str] | None:
         return source.names(section) if shaped.is_sound((section,)) else None

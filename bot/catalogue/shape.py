@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.catalogue.problems import Finding, Path, suggest
+from bot.catalogue.problems import CatalogueError, Finding, Path, suggest
 from bot.catalogue.schema import Document
 from bot.catalogue.source import Source
 
@@ -46,7 +46,7 @@ _KINDS = {
 class Shaped:
     """``document`` is what could be read, with something made up in place of what is at the paths in ``wrong``."""
 
-    document: Document | None
+    document: Document
     findings: tuple[Finding, ...] = ()
     wrong: frozenset[Path] = frozenset()
 
@@ -56,7 +56,10 @@ class Shaped:
 
 
 def read_document(source: Source) -> Shaped:
-    """Everything of ``source`` that has the right shape, and a finding for everything that does not."""
+    """Everything of ``source`` that has the right shape, and a finding for everything that does not.
+
+    Raises CatalogueError when too little is left to look at.
+    """
     try:
         return Shaped(Document.model_validate(source.data))
     except ValidationError as error:
@@ -65,7 +68,7 @@ def read_document(source: Source) -> Shaped:
     try:
         return Shaped(Document.model_validate(_repaired(source.data, wrong)), findings, wrong)
     except ValidationError:
-        return Shaped(None, findings, wrong)
+        raise CatalogueError(sorted(source.problem(each) for each in findings)) from None
 
 
 def _part(path: Path) -> Path:
