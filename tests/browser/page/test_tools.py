@@ -53,7 +53,9 @@ def test_a_pasted_secret_is_added_and_a_bad_one_is_explained(page: Page, fake: F
 
 def test_an_otpauth_link_in_a_modal_is_scanned_by_click_while_the_modal_stays(page: Page, fake: Fake) -> None:
     visit(page, fake)
-    fake.show_modals(enrolment(f"<{OTPAUTH.replace('&', '&amp;')}|open in your app>, or `JBSW Y3DP EHPK 3PXP`"))
+    fake.show_modals(
+        enrolment(f"<{OTPAUTH.replace('&', '&amp;')}|open in your app>, or `JBSW Y3DP EHPK 3PXP JBSW Y3DP`")
+    )
     dialog = page.get_by_role("dialog", name="Enrol")
     expect(dialog.get_by_role("link")).to_have_count(0)
     dialog.get_by_role("button", name="Scan with phone").click()

@@ -42,7 +42,7 @@ const TOKENS = {
 export const fromTs = (ts) => new Date(Number(ts) * 1000);
 
 /** The text of <!date^seconds^format|fallback>; the fallback when the format has a token that does not exist. */
-export function formatDate(seconds, format, fallback) {
+export function formatDate(seconds, format, fallback, startsLine) {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return fallback;
   let known = true;
@@ -52,7 +52,7 @@ export function formatDate(seconds, format, fallback) {
     return formatter ? formatter(date) : "";
   });
   if (!known) return fallback;
-  return /^\{\w*pretty\}/.test(format) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return startsLine ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 export function dayLabel(date) {

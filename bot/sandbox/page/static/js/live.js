@@ -1,10 +1,17 @@
 /** The live line to the server; it comes back by itself and then fetches what was missed. */
 
+import { TROUBLE } from "./modal.js";
 import { emit, refresh, state, update } from "./store.js";
 import { toast } from "./toast.js";
 
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 4000;
+
+/** What a modal's banner already says is not said a second time. */
+function notice({ level, text }) {
+  if (state.modals.length && text === TROUBLE) return;
+  toast(level === "error" ? "error" : "info", text);
+}
 
 const HANDLERS = {
   message: (event) => emit("message", event),
@@ -13,7 +20,7 @@ const HANDLERS = {
   home: (event) => update("home", event.view ?? null),
   modals: (event) => update("modals", event.modals ?? []),
   channels: (event) => update("channels", event.channels ?? []),
-  notice: (event) => toast(event.level === "error" ? "error" : "info", event.text),
+  notice: (event) => notice(event),
 };
 
 function setConnected(connected) {

@@ -8,7 +8,7 @@ import { openLayer } from "./overlay.js";
 import { on, refresh, state } from "./store.js";
 import { Surface } from "./surface.js";
 
-const TROUBLE = "We had some trouble connecting. Try again?";
+export const TROUBLE = "We had some trouble connecting. Try again?";
 
 class Modal {
   constructor(view, depth) {
@@ -40,7 +40,7 @@ class Modal {
   }
 
   take(view) {
-    const json = JSON.stringify(view);
+    const json = JSON.stringify({ ...view, state: null });
     if (json === this.json) return;
     this.json = json;
     this.view = view;

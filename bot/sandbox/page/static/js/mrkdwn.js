@@ -26,31 +26,31 @@ export const channelPill = (id, label) => h("span", { class: "pill" }, `#${chann
 
 export const broadcast = (range) => h("span", { class: "pill broadcast" }, `@${range}`);
 
-export function dateNode(seconds, format, fallback, url) {
+export function dateNode(seconds, format, fallback, url, startsLine = false) {
   const date = new Date(seconds * 1000);
   const iso = Number.isNaN(date.getTime()) ? null : date.toISOString();
-  const time = h("time", { datetime: iso, title: fallback }, formatDate(seconds, format, fallback));
+  const time = h("time", { datetime: iso, title: fallback }, formatDate(seconds, format, fallback, startsLine));
   return url ? link(url, time) : time;
 }
 
-function special(body, label) {
+function special(body, label, startsLine) {
   const [kind, ...rest] = body.split("^");
   if (kind === "date") {
     const [seconds, format, url] = rest;
-    return dateNode(Number(seconds), unescape(format ?? ""), unescape(label ?? ""), url && unescape(url));
+    return dateNode(Number(seconds), unescape(format ?? ""), unescape(label ?? ""), url && unescape(url), startsLine);
   }
   if (kind === "subteam") return h("span", { class: "pill" }, label ?? `@${rest[0]}`);
   return broadcast(label ?? kind);
 }
 
 /** What stands between < and >. */
-function token(inside) {
+function token(inside, startsLine) {
   const bar = inside.indexOf("|");
   const body = bar < 0 ? inside : inside.slice(0, bar);
   const label = bar < 0 ? null : unescape(inside.slice(bar + 1));
   if (body.startsWith("@")) return mention(body.slice(1));
   if (body.startsWith("#")) return channelPill(body.slice(1), label);
-  if (body.startsWith("!")) return special(body.slice(1), label);
+  if (body.startsWith("!")) return special(body.slice(1), label, startsLine);
   return link(unescape(body), label);
 }
 
@@ -74,7 +74,7 @@ function codeAt(text, at) {
 
 function tokenAt(text, at) {
   const end = text.indexOf(">", at);
-  return end > at + 1 ? { node: token(text.slice(at + 1, end)), next: end + 1 } : null;
+  return end > at + 1 ? { node: token(text.slice(at + 1, end), at === 0 || text[at - 1] === "\n"), next: end + 1 } : null;
 }
 
 function styledAt(text, at) {

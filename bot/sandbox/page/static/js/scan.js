@@ -7,7 +7,7 @@ import { emit, state } from "./store.js";
 import { toast } from "./toast.js";
 
 const LINK = /otpauth:\/\/totp\/[^\s|>`"<*]+/;
-const SECRET = /(?<![A-Z0-9])(?:[A-Z2-7]{4}[ -]?){3,}[A-Z2-7]{4,}={0,6}(?![A-Z0-9])/;
+const SECRET = /(?<![A-Z0-9])(?:[A-Z2-7]{4}[ -]?){5,}[A-Z2-7]{4,}={0,6}(?![A-Z0-9])/;
 const CLOUD_ID = /^(?:AKIA|ASIA|AIDA|AROA)/;
 
 const buttons = new WeakMap();
@@ -38,7 +38,7 @@ export function secretIn(blocks) {
 /** Adds a secret to the current person's phone; resolves to the failure in words, or null. */
 export async function addToPhone(secret) {
   const answer = await post(`/phone/${encodeURIComponent(state.me)}`, { secret });
-  if (!answer.ok) return answer.error === "connection_failed" ? inWords(answer.error) : `The phone could not read that: ${answer.error ?? "unknown error"}`;
+  if (!answer.ok) return answer.error?.includes(" ") ? answer.error.replace(/^secret: /, "The secret: ") : inWords(answer.error);
   emit("phone-changed");
   return null;
 }

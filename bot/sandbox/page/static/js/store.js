@@ -52,7 +52,7 @@ export function botChannel() {
 
 export function nameOf(userId) {
   const person = state.people.get(userId);
-  if (person) return person.name ?? person.real_name;
+  if (person) return person.real_name ?? person.name;
   return userId === state.app.bot_user_id ? state.app.name : userId;
 }
 
