@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from bot.core.decisions import Decision, Outcome, Refusal
 from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, Role
 from bot.core.policy import Verdict
+from bot.providers.fake import Call
 from bot.service.access import Access
 from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
@@ -39,9 +40,12 @@ class World:
         self.clock = FakeClock(NOW)
         self.store = open_store(url, clock=self.clock)
         self.chat = FakeChat()
+        self.around: Callable[[Call, bool], object] = lambda *_: None
+        """Called before (False) and after (True) each cloud call, as by something else that happens meanwhile."""
         self.cloud = Cloud(
             [(account, name) for person in CATALOGUE.people.values() for account, name in person.identities.items()],
             now=self.clock.now,
+            around=self._meanwhile,
         )
         self.directory = FakeDirectory(
             *(
@@ -68,6 +72,9 @@ class World:
         self.worker = Worker(self.runner, {"access": 1, "chat": 1})
         for person in ENROLLED:
             self.enrol(person)
+
+    def _meanwhile(self, call: Call, done: bool) -> None:
+        self.around(call, done)
 
     def close(self) -> None:
         self.store.close()
