@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 PATIENCE = timedelta(seconds=10)
-"""How long a transaction waits for a connection, or for SQLite's write lock."""
+"""How long a transaction waits for a connection, or for its turn."""
 
 _POSTGRESQL_CONNECT = {
     "application_name": "prodaccess",
@@ -59,14 +59,14 @@ def read_url(url: str) -> URL:
     return _with_defaults(parsed.set(drivername="sqlite+pysqlite"), _SQLITE_CONNECT)
 
 
-def make_engine(url: str, pool_size: int = 10) -> sa.Engine:
+def make_engine(url: str, pool_size: int = 10, patience: timedelta = PATIENCE) -> sa.Engine:
     """An engine for SQLite or PostgreSQL; connects on first use. Raises ValueError for a URL that is no use."""
     parsed = read_url(url)
     engine = sa.create_engine(
         parsed,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=PATIENCE.total_seconds(),
+        pool_timeout=patience.total_seconds(),
         pool_pre_ping=parsed.get_backend_name() == "postgresql",
         pool_recycle=1800,
         hide_parameters=True,

@@ -11,9 +11,9 @@ from bot.store.session import Session
 from bot.store.tables import grants, requests
 
 _ENDED: sa.ColumnElement[str] = sa.literal_column(f"'{GrantStatus.ENDED}'")
+_REVOKING: sa.ColumnElement[str] = sa.literal_column(f"'{GrantStatus.REVOKING}'")
 _UNFINISHED = grants.c.status != _ENDED
-"""Spelled out, or a planner could not tell that the partial index fits."""
-_live_since = sa.func.coalesce(grants.c.granted_at, grants.c.starts_at)
+"""States are spelled out, or a planner could not tell that a partial index fits."""
 
 
 class Grants(Session):
@@ -56,18 +56,30 @@ class Grants(Session):
         return self._grants(query.order_by(grants.c.expires_at, grants.c.id))
 
     def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
-        late = sa.or_(grants.c.expires_at < before, grants.c.revoking_since < before)
-        return self._grants(sa.select(grants).where(_UNFINISHED, late).order_by(grants.c.expires_at, grants.c.id))
+        expired = sa.and_(_UNFINISHED, grants.c.expires_at < before)
+        revoking = sa.and_(
+            grants.c.status == _REVOKING, grants.c.revoking_since < before, grants.c.expires_at >= before
+        )
+        found = _either(expired, revoking)
+        return self._grants(sa.select(found).order_by(found.c.expires_at, found.c.id))
 
     def grants_between(self, start: datetime, end: datetime) -> tuple[Grant, ...]:
-        ended = sa.and_(grants.c.ended_at >= start, sa.or_(grants.c.ended_at < end, _live_since < end))
-        live = sa.and_(_UNFINISHED, grants.c.status != GrantStatus.SCHEDULED, _live_since < end)
-        return self._grants(
-            sa.select(grants).where(sa.or_(ended, live)).order_by(_live_since.desc(), grants.c.id.desc())
-        )
+        ended = sa.and_(grants.c.ended_at >= start, sa.or_(grants.c.ended_at < end, _live_since(grants) < end))
+        live = sa.and_(_UNFINISHED, grants.c.status != GrantStatus.SCHEDULED, _live_since(grants) < end)
+        found = _either(ended, live)
+        return self._grants(sa.select(found).order_by(_live_since(found).desc(), found.c.id.desc()))
 
     def _grants(self, query: sa.Select[Any]) -> tuple[Grant, ...]:
         return tuple(_grant(row) for row in self._run(query))
+
+
+def _live_since(table: sa.FromClause) -> sa.ColumnElement[datetime]:
+    return sa.func.coalesce(table.c.granted_at, table.c.starts_at)
+
+
+def _either(one: sa.ColumnElement[bool], other: sa.ColumnElement[bool]) -> sa.Subquery:
+    """Grants of two conditions that exclude each other: with OR, SQLite would read the whole table."""
+    return sa.union_all(sa.select(grants).where(one), sa.select(grants).where(other)).subquery()
 
 
 def _fixed(grant: Grant) -> dict[str, object]:

@@ -31,11 +31,11 @@ class SqlTx(Requests, Grants, Effects, People, Notes, AuditLog):
 class SqlStore:
     """A database. Made by ``open_store``."""
 
-    def __init__(self, engine: sa.Engine, clock: Clock | None = None) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock | None = None, patience: timedelta = PATIENCE) -> None:
         self._engine = engine
         self._clock = clock
         self._wakeup = Wakeup()
-        self._turn = Turn(PATIENCE) if engine.dialect.name == "sqlite" else None
+        self._turn = Turn(patience) if engine.dialect.name == "sqlite" else None
         self._listener = Listener(engine, self._wakeup) if engine.dialect.name == "postgresql" else None
 
     @contextmanager
@@ -104,12 +104,15 @@ class SqlStore:
             connection.close()
 
 
-def open_store(url: str, *, clock: Clock | None = None, pool_size: int = 10) -> SqlStore:
+def open_store(
+    url: str, *, clock: Clock | None = None, pool_size: int = 10, patience: timedelta = PATIENCE
+) -> SqlStore:
     """The store at ``sqlite:///path`` or ``postgresql://…``; connects on first use.
 
-    ``clock`` stands in for the database's clock, for tests. Raises ValueError for a URL that is no use.
+    ``clock`` stands in for the database's clock, for tests. A transaction waits for one of ``pool_size`` connections
+    for as long as ``patience``. Raises ValueError for a URL that is no use.
     """
-    return SqlStore(make_engine(url, pool_size), clock)
+    return SqlStore(make_engine(url, pool_size, patience), clock, patience)
 
 
 def _commit(connection: sa.Connection) -> None:

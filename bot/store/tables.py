@@ -125,6 +125,12 @@ sa.Index(
     postgresql_where=sa.text("status <> 'ended'"),
     sqlite_where=sa.text("status <> 'ended'"),
 )
+sa.Index(
+    "grants_revoking",
+    grants.c.revoking_since,
+    postgresql_where=sa.text("status = 'revoking'"),
+    sqlite_where=sa.text("status = 'revoking'"),
+)
 sa.Index("grants_ended_at", grants.c.ended_at)
 
 effects = sa.Table(
@@ -147,7 +153,7 @@ effects = sa.Table(
 )
 claimable_at = sa.func.coalesce(effects.c.lease_until, effects.c.due_at)
 """From when on an effect may be claimed."""
-sa.Index("effects_claimable", effects.c.lane, claimable_at)
+sa.Index("effects_claimable", effects.c.lane, claimable_at, effects.c.id)
 
 once_keys = sa.Table("once_keys", metadata, _text("key", primary_key=True), _time("until"))
 sa.Index("once_keys_until", once_keys.c.until)

@@ -7,7 +7,6 @@ from bot.store.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    compare_server_default=True,
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -152,6 +152,7 @@ def _grants() -> None:
     )
     _index("grants_unfinished", "grants", ["expires_at"], where="status <> 'ended'")
     _index("grants_unfinished_person", "grants", ["person"], where="status <> 'ended'")
+    _index("grants_revoking", "grants", ["revoking_since"], where="status = 'revoking'")
     _index("grants_ended_at", "grants", ["ended_at"])
 
 
@@ -175,7 +176,7 @@ def _effects() -> None:
         sa.UniqueConstraint("key", name="effects_key_key"),
         sqlite_autoincrement=True,
     )
-    op.create_index("effects_claimable", "effects", ["lane", sa.text("coalesce(lease_until, due_at)")])
+    op.create_index("effects_claimable", "effects", ["lane", sa.text("coalesce(lease_until, due_at)"), "id"])
 
 
 def _step_up() -> None:
