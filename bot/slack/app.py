@@ -1,0 +1,81 @@
+"""The Bolt app: how Slack's payloads come in, over Socket Mode or HTTP."""
+
+import asyncio
+from concurrent.futures import Executor
+
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+
+from bot.service.desk import Desk
+from bot.slack.config import SlackConfig, async_client, quiet
+from bot.slack.directory import SlackDirectory
+from bot.slack.edge import Edge
+from bot.slack.guard import Guard
+from bot.slack.listeners import register
+
+log = structlog.get_logger(__name__)
+
+PING_SECONDS = 5.0
+"""How soon a dead Socket Mode connection is noticed, and how long between tries to connect."""
+
+
+def build(desk: Desk, config: SlackConfig, executor: Executor, directory: SlackDirectory | None = None) -> AsyncApp:
+    """The app with all its listeners. What blocks runs in ``executor``; ``directory`` hears of changed people."""
+    client = async_client(config)
+    app = AsyncApp(
+        logger=quiet(),
+        name="prodaccess",
+        client=client,
+        signing_secret=config.signing_secret,
+        request_verification_enabled=config.request_verification,
+        process_before_response=False,
+    )
+    Guard(desk.access.store, executor, config.team_id).stand_before(app)
+    register(app, Edge(desk, client, executor, config.team_id), directory)
+    return app
+
+
+def http_handler(app: AsyncApp) -> AsyncSlackRequestHandler:
+    """For a Starlette or FastAPI route: ``await handler.handle(request)``."""
+    return AsyncSlackRequestHandler(app)
+
+
+class SocketMode:
+    """A Socket Mode connection that is kept up until it is stopped. Use it in one event loop."""
+
+    def __init__(self, app: AsyncApp, config: SlackConfig) -> None:
+        self._app = app
+        self._config = config
+        self._handler: AsyncSocketModeHandler | None = None
+
+    async def start(self) -> None:
+        """Connect. Returns when connected; until then, with a refused token too, it logs and tries again."""
+        self._handler = AsyncSocketModeHandler(
+            self._app, app_token=self._config.app_token, logger=quiet(), ping_interval=PING_SECONDS
+        )
+        await self._handler.connect_async()  # type: ignore[no-untyped-call]
+        log.info("slack.connected")
+
+    async def stop(self) -> None:
+        """Disconnect; no new payloads come in. A second call does nothing."""
+        if self._handler is not None:
+            handler, self._handler = self._handler, None
+            await handler.close_async()  # type: ignore[no-untyped-call]
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is an open connection, as far as one can know without asking."""
+        session = self._handler.client.current_session if self._handler else None
+        return session is not None and not session.closed
+
+
+async def serve_socket_mode(app: AsyncApp, config: SlackConfig, until: asyncio.Event) -> None:
+    """Stay connected until ``until`` is set."""
+    socket = SocketMode(app, config)
+    await socket.start()
+    try:
+        await until.wait()
+    finally:
+        await socket.stop()

@@ -1,0 +1,153 @@
+"""Who Slack's accounts are, remembered for a minute. See ports.Directory."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+from urllib.error import URLError
+
+import structlog
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.client import WebClient
+
+from bot.service.ports import ChatUser, DirectoryError
+
+log = structlog.get_logger(__name__)
+
+USER_LIVES = timedelta(seconds=60)
+GROUP_LIVES = timedelta(minutes=5)
+"""usergroups.users.list is a tier 2 method: about 20 calls a minute."""
+FIELDS_LIVE = timedelta(hours=1)
+
+UNREACHABLE = (SlackApiError, SlackClientError, URLError, OSError, TimeoutError)
+
+_REFUSED = {
+    "deleted": "This Slack account is deactivated.",
+    "is_bot": "Bots may not use prodaccess.",
+    "is_app_user": "Apps may not use prodaccess.",
+    "is_ultra_restricted": "Guests may not use prodaccess.",
+    "is_restricted": "Guests may not use prodaccess.",
+    "is_stranger": "Only members of this workspace may use prodaccess.",
+}
+_FOREIGN = _REFUSED["is_stranger"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Remembered(Generic[T]):
+    """Answers by key, each for a while. Thread-safe; two threads may ask for the same key at once."""
+
+    lives: timedelta
+    clock: Callable[[], float]
+    """Seconds, monotonic."""
+    _answers: dict[str, tuple[float, T]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, key: str, ask: Callable[[], T]) -> T:
+        """What is remembered, else what ``ask`` says now; what it raises is not remembered."""
+        with self._lock:
+            known = self._answers.get(key)
+            asked_at = self.clock()
+            if known is not None and asked_at < known[0]:
+                return known[1]
+        answer = ask()
+        with self._lock:
+            until = asked_at + self.lives.total_seconds()
+            fresh = {name: entry for name, entry in self._answers.items() if entry[0] > asked_at}
+            self._answers = {**fresh, key: (until, answer)}
+        return answer
+
+    def forget(self, key: str) -> None:
+        """Ask again next time."""
+        with self._lock:
+            self._answers.pop(key, None)
+
+
+class SlackDirectory:
+    """``team`` is the only team whose members count; empty means the bot token's own."""
+
+    def __init__(self, client: WebClient, team: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._own_team = team
+        self._users: Remembered[ChatUser] = Remembered(USER_LIVES, clock)
+        self._groups: Remembered[frozenset[str]] = Remembered(GROUP_LIVES, clock)
+        self._fields: Remembered[str] = Remembered(FIELDS_LIVE, clock)
+
+    def user(self, chat_id: str) -> ChatUser:
+        """Up to a minute old. Raises DirectoryError."""
+        return self._users.get(chat_id, lambda: self._look_up(chat_id))
+
+    def members(self, group_id: str) -> frozenset[str]:
+        """Up to five minutes old. Raises DirectoryError."""
+        return self._groups.get(group_id, lambda: self._look_up_group(group_id))
+
+    def forget(self, chat_id: str) -> None:
+        """Slack said that this account changed."""
+        self._users.forget(chat_id)
+
+    def forget_group(self, group_id: str) -> None:
+        """Slack said that this group changed."""
+        self._groups.forget(group_id)
+
+    def _look_up(self, chat_id: str) -> ChatUser:
+        team = self._team()
+        user = self._ask("users.info", lambda: self._client.users_info(user=chat_id))["user"]
+        profile = user.get("profile") or {}
+        refused = _refusal(user, team)
+        return ChatUser(
+            id=str(user["id"]),
+            team=team if not refused else str(user.get("team_id") or ""),
+            name=str(profile.get("real_name") or user.get("real_name") or user.get("name") or chat_id),
+            email=str(profile.get("email") or ""),
+            manager="" if refused else self._manager(chat_id),
+            refused=refused,
+        )
+
+    def _team(self) -> str:
+        if not self._own_team:
+            self._own_team = str(self._ask("auth.test", self._client.auth_test)["team_id"])
+        return self._own_team
+
+    def _look_up_group(self, group_id: str) -> frozenset[str]:
+        answer = self._ask("usergroups.users.list", lambda: self._client.usergroups_users_list(usergroup=group_id))
+        return frozenset(str(member) for member in answer["users"])
+
+    def _manager(self, chat_id: str) -> str:
+        """The profile's manager; nobody where the profile cannot be read, which the approvers' rule then refuses."""
+        try:
+            name = self._fields.get("manager", self._manager_field)
+            if not name:
+                return ""
+            answer = self._ask("users.profile.get", lambda: self._client.users_profile_get(user=chat_id))
+        except DirectoryError as error:
+            log.warning("slack.no-manager", why=str(error))
+            return ""
+        value = ((answer["profile"].get("fields") or {}).get(name) or {}).get("value") or ""
+        return str(value).split(",", maxsplit=1)[0].strip()
+
+    def _manager_field(self) -> str:
+        """The id of the custom profile field "Manager" that holds a person; empty where there is none."""
+        answer = self._ask("team.profile.get", self._client.team_profile_get)
+        for entry in answer["profile"].get("fields") or ():
+            if entry.get("type") == "user" and str(entry.get("label", "")).strip().casefold() == "manager":
+                return str(entry["id"])
+        return ""
+
+    def _ask(self, method: str, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except SlackApiError as error:
+            raise DirectoryError(f"{method}: {error.response.get('error')}") from error
+        except UNREACHABLE as error:
+            raise DirectoryError(f"{method}: {type(error).__name__}") from error
+
+
+def _refusal(user: dict[str, Any], team: str) -> str:
+    for flag, why in _REFUSED.items():
+        if user.get(flag):
+            return why
+    teams = {user.get("team_id"), *((user.get("enterprise_user") or {}).get("teams") or ())}
+    return "" if team in teams else _FOREIGN

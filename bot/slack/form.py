@@ -1,0 +1,125 @@
+"""What stands in the request form: read from a modal or a command line, turned into an ask or into problems."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.core.duration import format_duration, parse_duration
+from bot.core.model import Ask, Catalogue, Person, Role
+from bot.core.policy import REASON_MAX, TICKET_MAX, Verdict
+from bot.core.text import TextTooLong, clean
+from bot.slack import ids
+from bot.slack.payloads import Json, block_ids, entered, entered_time
+
+VALUE_MAX = 300
+"""Longest value of a role's parameter that the form takes."""
+DURATION_MAX = 40
+
+Problems = Mapping[tuple[str, str], str]
+"""Sentences by (field, parameter); the parameter is empty for the form's own fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields as typed; empty where nothing was."""
+
+    role: str = ""
+    account: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    work: str = ""
+    duration: str = ""
+    start: datetime | None = None
+    reason: str = ""
+    ticket: str = ""
+
+    @classmethod
+    def of(cls, ask: Ask) -> "Form":
+        """What would have to be typed for this ask; a start time is not asked for again."""
+        duration = format_duration(ask.duration) if ask.duration > timedelta(0) else ""
+        return cls(ask.role, ask.account, dict(ask.params), ask.work, duration, None, ask.reason, ask.ticket)
+
+
+def read(view: Json) -> tuple[Form, Problems]:
+    """What stands in the modal, cleaned, and which fields are too long to be taken."""
+    role, problems = entered(view, ids.ROLE), {}
+    values: dict[tuple[str, str], str] = {}
+    for block_id in block_ids(view):
+        name, _, parameter = ids.parts_of(block_id)
+        try:
+            many_lines, limit = name == ids.REASON, _LIMITS.get(name, VALUE_MAX)
+            values[name, parameter] = clean(entered(view, block_id), limit=limit, multiline=many_lines)
+        except TextTooLong as error:
+            problems[name, parameter] = f"This {error}."
+    form = Form(
+        role=role,
+        account=values.get((ids.ACCOUNT, ""), ""),
+        params={parameter: value for (name, parameter), value in values.items() if parameter},
+        work=values.get((ids.WORK, ""), ""),
+        duration=values.get((ids.DURATION, ""), ""),
+        start=entered_time(view, ids.START),
+        reason=values.get((ids.REASON, ""), ""),
+        ticket=values.get((ids.TICKET, ""), ""),
+    )
+    return form, problems
+
+
+_LIMITS = {ids.REASON: REASON_MAX, ids.TICKET: TICKET_MAX, ids.DURATION: DURATION_MAX}
+
+
+def with_defaults(form: Form, role: Role | None) -> Form:
+    """With the role's defaults where nothing was typed, and without empty parameters."""
+    defaults = {p.id: p.default for p in role.parameters if p.default is not None} if role else {}
+    typed = {name: value for name, value in form.params.items() if value}
+    return replace(form, params={**defaults, **typed})
+
+
+def to_ask(form: Form, person: Person, catalogue: Catalogue) -> tuple[Ask, Problems]:
+    """The ask, and what could not be read of it (a stand-in is there in its place)."""
+    role = catalogue.roles.get(form.role)
+    full, problems = with_defaults(form, role), {}
+    length = role.shortest if role else timedelta(minutes=1)
+    try:
+        length = parse_duration(form.duration)
+    except ValueError as error:
+        problems[ids.DURATION, ""] = sentence(str(error))
+    ask = Ask(
+        requester=person.id,
+        role=full.role,
+        account=full.account,
+        params=full.params,
+        work=full.work,
+        duration=length,
+        reason=full.reason,
+        ticket=full.ticket,
+        start_at=full.start,
+    )
+    return ask, problems
+
+
+def problems_of(verdict: Verdict) -> Problems:
+    """A verdict's refusals by field."""
+    found: dict[tuple[str, str], str] = {}
+    for reason in verdict.refusals:
+        key = (ids.PARAMETER, reason.field) if reason.rule == "parameter" else (reason.field or ids.ROLE, "")
+        found[key] = f"{found[key]} {reason.text}" if key in found else reason.text
+    return found
+
+
+def on_blocks(problems: Problems, view: Json) -> dict[str, str]:
+    """Problems by block id, as a modal's errors; what has no field of its own goes to the first."""
+    blocks = block_ids(view)
+    by_field = {(field, parameter): block for block in blocks for field, _, parameter in [ids.parts_of(block)]}
+    errors: dict[str, str] = {}
+    for key, text in problems.items():
+        block = by_field.get(key, blocks[0])
+        errors[block] = f"{errors[block]} {text}"[:ERROR_TEXT] if block in errors else text[:ERROR_TEXT]
+    return errors
+
+
+ERROR_TEXT = 500
+"""Longest error shown below a field; Slack's documentation gives no limit."""
+
+
+def sentence(text: str) -> str:
+    """``text`` with a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,92 @@
+"""What is let in: our team only, each signed request once, each event once."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.service.ports import Store
+from bot.slack import payloads
+from bot.slack.edge import complaint, in_thread
+from bot.slack.trouble import explain
+
+log = structlog.get_logger(__name__)
+
+REMEMBER = timedelta(minutes=15)
+"""Longer than a signature counts: Bolt takes timestamps up to 5 minutes old, or as much in the future."""
+REMEMBER_EVENT = timedelta(hours=2)
+"""Slack delivers an event again for about an hour (docs.slack.dev, Events API, "Retries")."""
+FOREIGN = "Only members of this workspace may use prodaccess."
+
+Next = Callable[[], Awaitable[BoltResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Global middleware, after Bolt's own check of the signature."""
+
+    store: Store
+    executor: Executor
+    team: str = ""
+
+    def stand_before(self, app: AsyncApp) -> None:
+        """Register it, and what is answered when anything fails before its listener."""
+        app.middleware(self.our_team_only)
+        app.middleware(self.each_once)
+        app.error(answer_trouble)
+
+    async def our_team_only(self, req: AsyncBoltRequest, next: Next) -> BoltResponse | None:  # noqa: A002 - Bolt's
+        """Every team that the payload names must be ours; people of shared channels are told so."""
+        own = req.context.authorize_result
+        team = self.team or (own.team_id if own else None) or ""
+        teams = payloads.origin_of(req.body).teams
+        if teams and teams <= {team}:
+            await next()
+            return None
+        log.warning("slack.foreign-team", teams=sorted(teams))
+        return apology(req.body, FOREIGN)
+
+    async def each_once(self, req: AsyncBoltRequest, next: Next) -> BoltResponse | None:  # noqa: A002 - Bolt's
+        """A signed request that was seen is refused; an event that was seen is taken and forgotten."""
+        signature = req.headers.get("x-slack-signature", [""])[0] if req.mode == "http" else ""
+        event = str(req.body.get("event_id") or "")
+        if signature and not await self._first(f"slack-sig:{_digest(signature)}", REMEMBER):
+            log.warning("slack.replayed")
+            return BoltResponse(status=401, body={"error": "this request was seen before"})
+        if event and not await self._first(f"slack-event:{event}", REMEMBER_EVENT):
+            return BoltResponse(status=200, body="")
+        await next()
+        return None
+
+    async def _first(self, key: str, remember: timedelta) -> bool:
+        def once() -> bool:
+            with self.store.transaction() as tx:
+                return tx.once(key, tx.now() + remember)
+
+        return await in_thread(self.executor, once)
+
+
+async def answer_trouble(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    """Slack gets 200 and the person a sentence, whatever it was."""
+    return apology(body, explain(error, str(body.get("type") or "command")))
+
+
+def apology(body: dict[str, Any], text: str) -> BoltResponse:
+    """An answer that shows ``text`` where the kind of payload allows it."""
+    if body.get("type") == "view_submission":
+        return BoltResponse(status=200, body=complaint(body.get("view") or {}, text).body())
+    if body.get("type") == "block_suggestion":
+        return BoltResponse(status=200, body={"options": []})
+    shown = {"response_type": "ephemeral", "text": f"⚠️ {text}"} if "command" in body else ""
+    return BoltResponse(status=200, body=shown)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

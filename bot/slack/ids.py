@@ -1,0 +1,69 @@
+"""The names by which Slack tells us what was used: action ids, callback ids and block ids.
+
+They are part of the wire: a card that was posted a year ago still sends them.
+"""
+
+COMMAND = "/prodaccess"
+
+# --- buttons; their value is an id and nothing else ------------------------------------------------------
+
+ASK = "request.ask"
+ASK_AGAIN = "request.again"
+"""Value: a request or draft id, whose form is opened filled in."""
+APPROVE = "request.approve"
+DENY = "request.deny"
+PERMISSIONS = "request.permissions"
+CANCEL = "request.cancel"
+RELEASE = "grant.release"
+REVOKE = "grant.revoke"
+ENROL = "enrolment.begin"
+VOUCH = "enrolment.vouch"
+REFUSE = "enrolment.refuse"
+SET_UP = "enrolment.set-up"
+LINK = "link"
+"""A button that only leads to a web page; Slack sends its click all the same."""
+
+# --- modals ----------------------------------------------------------------------------------------------
+
+FORM = "ask.form"
+CONFIRM = "ask.confirm"
+APPROVE_CODE = "approve.code"
+DENY_NOTE = "deny.note"
+REVOKE_NOTE = "revoke.note"
+ENROL_FORM = "enrolment.form"
+VOUCH_CODE = "enrolment.vouch-code"
+TWO_CODES = "enrolment.two-codes"
+RESET_FORM = "mfa.reset"
+
+# --- fields ----------------------------------------------------------------------------------------------
+
+ROLE = "role"
+ACCOUNT = "account"
+WORK = "work"
+PARAMETER = "param"
+DURATION = "duration"
+START = "start"
+REASON = "reason"
+TICKET = "ticket"
+CODE = "code"
+SECOND_CODE = "second-code"
+NOTE = "note"
+INVITE = "invite"
+PERSON = "person"
+
+OF_ROLE = frozenset({ACCOUNT, WORK, TICKET})
+"""Fields whose block belongs to the chosen role: another role, another block."""
+
+
+def block_of(field: str, role: str = "", parameter: str = "") -> str:
+    """The block id of a field; it names the role where the field is the role's own."""
+    if parameter:
+        return f"{PARAMETER}:{role}:{parameter}"
+    return f"{field}:{role}" if field in OF_ROLE else field
+
+
+def parts_of(block_id: str) -> tuple[str, str, str]:
+    """(field, role, parameter) of a block id made by ``block_of``; what is not there is empty."""
+    field, _, rest = block_id.partition(":")
+    role, _, parameter = rest.partition(":")
+    return field, role, parameter

@@ -1,0 +1,88 @@
+"""Which of Slack's payloads goes to which handler; the one table of what can be pressed, sent and typed."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.slack import asking, commands, deciding, enrolling, ids
+from bot.slack.directory import SlackDirectory
+from bot.slack.edge import Edge
+from bot.slack.home import home
+from bot.slack.payloads import Click
+from bot.slack.replies import Caller, OnClick, OnSubmit, Publish, Replies, tell
+
+CLICKS: Mapping[str, OnClick] = {
+    ids.ASK: asking.ask,
+    ids.ASK_AGAIN: asking.ask_again,
+    ids.ROLE: asking.choose,
+    ids.WORK: asking.choose,
+    ids.APPROVE: deciding.approve,
+    ids.DENY: deciding.deny,
+    ids.PERMISSIONS: deciding.permissions,
+    ids.CANCEL: deciding.cancel,
+    ids.RELEASE: deciding.release,
+    ids.REVOKE: deciding.revoke,
+    ids.ENROL: enrolling.begin,
+    ids.VOUCH: enrolling.vouch,
+    ids.REFUSE: enrolling.refuse,
+    ids.SET_UP: enrolling.set_up,
+}
+SUBMISSIONS: Mapping[str, OnSubmit] = {
+    ids.FORM: asking.submit_form,
+    ids.CONFIRM: asking.submit_confirm,
+    ids.APPROVE_CODE: deciding.submit_approve,
+    ids.DENY_NOTE: deciding.submit_deny,
+    ids.REVOKE_NOTE: deciding.submit_revoke,
+    ids.ENROL_FORM: enrolling.submit_form,
+    ids.TWO_CODES: enrolling.submit_codes,
+    ids.VOUCH_CODE: enrolling.submit_vouch,
+    ids.RESET_FORM: enrolling.submit_reset,
+}
+MENUS = (ids.ROLE, ids.ACCOUNT, ids.PARAMETER)
+"""Menus that ask for their options."""
+
+_ANYTHING = re.compile(".*", re.DOTALL)
+
+
+def register(app: AsyncApp, edge: Edge, directory: SlackDirectory | None) -> None:
+    """Add every listener. What Slack says about people makes ``directory`` forget them."""
+    app.command(ids.COMMAND)(edge.on_line(commands.command))
+    for action, on_click in CLICKS.items():
+        app.action(action)(edge.on_click(on_click))
+    for callback, on_submit in SUBMISSIONS.items():
+        app.view(callback)(edge.on_submit(on_submit))
+    for menu in MENUS:
+        app.options(menu)(edge.on_lookup(asking.options))
+    app.event("app_home_opened")(edge.on_event(open_home))
+    if directory is not None:
+        app.event("user_change")(_forgetting(lambda event: directory.forget(str(event["user"]["id"]))))
+        app.event("subteam_members_changed")(
+            _forgetting(lambda event: directory.forget_group(str(event["subteam_id"])))
+        )
+    app.action({"action_id": ids.LINK})(_nothing)
+    app.action(_ANYTHING)(edge.on_click(_unknown_button))
+    app.event(_ANYTHING)(_nothing)
+    app.view_closed(_ANYTHING)(_nothing)
+
+
+def open_home(caller: Caller, _: Click) -> Replies:
+    """Somebody looks at their page."""
+    return (Publish(home(caller.desk.queries.home(caller.person))),)
+
+
+def _unknown_button(_: Caller, __: Click) -> Replies:
+    return (tell("This button is from an older message and does nothing any more. Look at the app's Home tab."),)
+
+
+def _forgetting(forget: Callable[[dict[str, Any]], None]) -> Callable[..., Any]:
+    async def listener(event: dict[str, Any]) -> None:
+        forget(event)
+
+    return listener
+
+
+async def _nothing(ack: AsyncAck) -> None:
+    await ack()

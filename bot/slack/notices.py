@@ -1,0 +1,111 @@
+"""What people are told once, and the cards of enrolment and alerts."""
+
+from bot.core.model import EndReason
+from bot.service.cards import AlertCard, EnrolmentCard, Notice
+from bot.service.ports import EnrolmentStatus
+from bot.slack import blocks as b
+from bot.slack import ids
+from bot.slack.blocks import Blocks, Message
+from bot.slack.cards import how_to_use, notes
+from bot.slack.wording import SHORT, grant_status, titles
+
+FACTS_MOST = 20
+
+_HEADS = {
+    "active": "🟢 You have access",
+    "ended": "⚪ Your access has ended",
+    "denied": "⛔ Your request was denied",
+    "cancelled": "↩️ Your request was cancelled",
+    "lapsed": "⌛ Your request lapsed: nobody decided in time",
+    "reminder": "⏰ Your access ends soon",
+}
+
+
+def notice(told: Notice) -> Message:
+    """A direct message about one thing."""
+    head = _head(told)
+    blocks: Blocks = [b.section(f"{head}: {titles(told.role_title, told.account_title)}")]
+    if told.grant is not None:
+        blocks.append(b.section(grant_status(told.grant, told.names)))
+    elif told.request.decided_by and told.what in {"denied", "cancelled"}:
+        blocks.append(b.section(f"By {b.who(told.names, told.request.decided_by)}"))
+    if told.what == "active":
+        blocks += how_to_use(told.how_to_use)
+    else:
+        blocks += notes(told.request, (told.grant,) if told.grant else ())
+    if told.grant is not None and told.what in {"active", "reminder"}:
+        blocks.append(b.actions(b.button("I'm done", ids.RELEASE, told.grant.id, "primary")))
+    elif told.what in {"denied", "lapsed", "ended"}:
+        blocks.append(b.actions(b.button("Ask again", ids.ASK_AGAIN, told.request.id)))
+    where = f"{b.esc(told.role_title, SHORT)} in {b.esc(told.account_title, SHORT)}"
+    return b.message(f"{head}: {where}", blocks)
+
+
+def _head(told: Notice) -> str:
+    if told.what == "ended" and told.grant is not None and told.grant.end_reason is EndReason.FAILED:
+        return "🔴 Your access could not be granted"
+    return _HEADS.get(told.what, b.esc(told.what, SHORT))
+
+
+def enrolment(card: EnrolmentCard) -> Message:
+    """Somebody wants an authenticator: for those who may vouch, or for the person themselves."""
+    return _own_enrolment(card) if card.audience == "own" else _vouchers_enrolment(card)
+
+
+def _vouchers_enrolment(card: EnrolmentCard) -> Message:
+    who, names, enrolment_id = b.who(card.names, card.enrolment.person), card.names, card.enrolment.id
+    said = {
+        EnrolmentStatus.VOUCHED: f"✅ {_voucher(card)} vouched",
+        EnrolmentStatus.SHOWN: f"✅ {_voucher(card)} vouched",
+        EnrolmentStatus.DONE: f"✅ {_voucher(card)} vouched; it is set up",
+        EnrolmentStatus.REFUSED: "⛔ Refused",
+    }
+    blocks: Blocks = [b.section(f"🔑 {who} wants to set up an authenticator for prodaccess")]
+    if card.enrolment.status is EnrolmentStatus.REQUESTED:
+        blocks += [
+            b.section(
+                "With it they can ask for production access, or approve it. *A message does not prove who wrote it:* "
+                "talk to them, in person or on a call, before you vouch. You will type your own code."
+            ),
+            b.context(f"This offer ends {b.when(card.enrolment.expires_at)}"),
+            b.actions(
+                b.button("I checked that this is really them", ids.VOUCH, enrolment_id, "primary"),
+                b.button("Refuse", ids.REFUSE, enrolment_id, "danger"),
+            ),
+        ]
+    else:
+        blocks.append(b.section(said[card.enrolment.status]))
+    return b.message(f"{b.esc(b.name_of(names, card.enrolment.person))} wants to set up an authenticator", blocks)
+
+
+def _own_enrolment(card: EnrolmentCard) -> Message:
+    by = _voucher(card)
+    match card.enrolment.status:
+        case EnrolmentStatus.REQUESTED:
+            text = (
+                "🔑 You asked to set up an authenticator. Somebody who may vouch for you has to check that it is you."
+            )
+        case EnrolmentStatus.VOUCHED:
+            text = f"🔑 {by} vouched for you. Have your authenticator app at hand: the secret is shown once."
+        case EnrolmentStatus.SHOWN:
+            text = "🔑 The secret was shown. If you could not finish, start again with `/prodaccess enrol`."
+        case EnrolmentStatus.DONE:
+            text = "✅ Your authenticator is set up."
+        case EnrolmentStatus.REFUSED:
+            text = "⛔ Nobody vouched for you. Ask in person, then try `/prodaccess enrol` again."
+    blocks: Blocks = [b.section(text)]
+    if card.enrolment.status is EnrolmentStatus.VOUCHED:
+        blocks.append(b.actions(b.button("Set up my authenticator", ids.SET_UP, card.enrolment.id, "primary")))
+    return b.message("Your authenticator for prodaccess", blocks)
+
+
+def _voucher(card: EnrolmentCard) -> str:
+    """Who vouched; an invite stands for the operator who made it."""
+    by = card.enrolment.vouched_by
+    return "An operator" if by == "invite" else b.who(card.names, by)
+
+
+def alert(card: AlertCard) -> Message:
+    """Something for the security channel."""
+    pairs = [(label, b.esc(text, 250) or "–") for label, text in card.facts[:FACTS_MOST]]
+    return b.message(f"🚨 {b.esc(card.title, 300)}", [b.header(f"🚨 {card.title}"), *b.facts(pairs)])

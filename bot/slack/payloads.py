@@ -1,0 +1,186 @@
+"""Slack's payloads as typed values. What is not there is empty; nothing here trusts more than Slack signed."""
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.core.text import clean
+
+Json = Mapping[str, Any]
+
+COMMAND_MOST = 8000
+"""Longest command line that is read (Slack's composer takes about as much)."""
+_LINK = re.compile(r"<(?P<kind>[@#!]?)(?P<target>[^<>|]*)(?:\|(?P<shown>[^<>]*))?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who did something, and where an answer can go."""
+
+    user: str
+    teams: frozenset[str]
+    """Every team id that the payload names."""
+    channel: str = ""
+    message: str = ""
+    """The ts of the message that was used; empty for one that only they see."""
+    view: str = ""
+    """The id of the modal that was used."""
+    at_home: bool = False
+    """Whether it was used on the Home tab."""
+    trigger: str = field(default="", repr=False)
+    response_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A typed slash command, without the command itself."""
+
+    origin: Origin
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """A button that was pressed, or a choice made in a modal; ``view`` is that modal."""
+
+    origin: Origin
+    action: str
+    value: str
+    view: Json = field(default_factory=dict, repr=False)
+    beside: frozenset[str] = frozenset()
+    """Action ids of the buttons on the same message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A modal that was sent. ``view`` may hold a code: it is never printed or logged."""
+
+    origin: Origin
+    subject: str
+    """The id in its private_metadata."""
+    view: Json = field(repr=False)
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the first of its stack."""
+        return bool(self.view.get("root_view_id") in {self.view.get("id"), None, ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What somebody typed into a menu that asks for its options."""
+
+    origin: Origin
+    block: str
+    text: str
+    view: Json = field(default_factory=dict, repr=False)
+
+
+def origin_of(body: Json) -> Origin:
+    """From a command, an interaction or an event."""
+    container, view, event = _part(body, "container"), _part(body, "view"), _part(body, "event")
+    user = _part(body, "user").get("id") or body.get("user_id") or event.get("user") or ""
+    ephemeral = bool(container.get("is_ephemeral"))
+    return Origin(
+        user=user if isinstance(user, str) else str(user.get("id", "")),
+        teams=_teams(body),
+        channel=str(_part(body, "channel").get("id") or body.get("channel_id") or container.get("channel_id") or ""),
+        message="" if ephemeral else str(container.get("message_ts") or ""),
+        view=str(view.get("id") or "") if view.get("type") == "modal" else "",
+        at_home=view.get("type") == "home",
+        trigger=str(body.get("trigger_id") or ""),
+        response_url=str(body.get("response_url") or ""),
+    )
+
+
+def line(body: Json) -> Line:
+    """A slash command; mentions in it become ``@U…``, links their address, whether Slack escaped them or not.
+
+    Raises TextTooLong.
+    """
+    text = html.unescape(_LINK.sub(_unlinked, str(body.get("text") or "")))
+    return Line(origin_of(body), clean(text, limit=COMMAND_MOST, multiline=True))
+
+
+def click(body: Json) -> Click:
+    """The first action of a block_actions payload; there is only ever one."""
+    action = (body.get("actions") or [{}])[0]
+    blocks = _part(body, "message").get("blocks") or ()
+    beside = {str(element.get("action_id")) for block in blocks for element in block.get("elements") or ()}
+    return Click(
+        origin=origin_of(body),
+        action=str(action.get("action_id", "")),
+        value=str(action.get("value") or ""),
+        view=_part(body, "view"),
+        beside=frozenset(beside),
+    )
+
+
+def submitted(body: Json) -> Submitted:
+    """A view_submission payload."""
+    view = _part(body, "view")
+    return Submitted(origin_of(body), str(view.get("private_metadata") or ""), view)
+
+
+def lookup(body: Json) -> Lookup:
+    """A block_suggestion payload."""
+    text = clean(str(body.get("value") or "")[:200], limit=200)
+    return Lookup(origin_of(body), str(body.get("block_id") or ""), text, _part(body, "view"))
+
+
+def entered(view: Json, block_id: str) -> str:
+    """What stands in a text field or menu, as it came; empty when nothing does."""
+    state = _state(view, block_id)
+    chosen = state.get("selected_option")
+    value = chosen.get("value") if isinstance(chosen, Mapping) else state.get("value") or state.get("selected_user")
+    return value if isinstance(value, str) else ""
+
+
+def entered_time(view: Json, block_id: str) -> datetime | None:
+    """What stands in a datetimepicker, in UTC."""
+    seconds = _state(view, block_id).get("selected_date_time")
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
+
+
+def typed_text(view: Json, block_id: str, limit: int, *, multiline: bool = False) -> str:
+    """A text field's words, cleaned. Raises TextTooLong."""
+    return clean(entered(view, block_id), limit=limit, multiline=multiline)
+
+
+def block_ids(view: Json) -> tuple[str, ...]:
+    """The view's input blocks, in order."""
+    return tuple(str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input")
+
+
+def _state(view: Json, block_id: str) -> Json:
+    """The one element's state in a block."""
+    values = _part(_part(_part(view, "state"), "values"), block_id)
+    return next((state for state in values.values() if isinstance(state, Mapping)), {})
+
+
+def _teams(body: Json) -> frozenset[str]:
+    event, user = _part(body, "event"), _part(body, "user")
+    named = (
+        body.get("team_id"),
+        _part(body, "team").get("id"),
+        user.get("team_id"),
+        event.get("user_team"),
+        event.get("source_team"),
+    )
+    return frozenset(team for team in named if isinstance(team, str) and team)
+
+
+def _unlinked(match: re.Match[str]) -> str:
+    if match["kind"] == "@":
+        return f"@{match['target']}"
+    if match["kind"] == "!":
+        return match[0]
+    return match["shown"] or match["target"] if match["kind"] == "#" else match["target"] or match[0]
+
+
+def _part(body: Json, name: str) -> Json:
+    part = body.get(name)
+    return part if isinstance(part, Mapping) else {}

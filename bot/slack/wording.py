@@ -1,0 +1,145 @@
+"""How requests and grants are put into words. Everything returned is safe mrkdwn unless it says plain."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from bot.core.duration import format_duration
+from bot.core.model import AccessRequest, Ask, Catalogue, EndReason, Grant, GrantStatus, RequestStatus
+from bot.service.cards import Names, RequestCard
+from bot.slack.blocks import esc, everyone, when, who
+
+SHORT = 90
+PARAMETERS_MOST = 12
+"""Parameters shown on a card; all are in the modal behind it."""
+
+_DECIDED = {
+    RequestStatus.APPROVED: "✅ *Approved*",
+    RequestStatus.DENIED: "⛔ *Denied*",
+    RequestStatus.CANCELLED: "↩️ *Cancelled*",
+}
+
+
+def status_of(request: AccessRequest, grants: Sequence[Grant], names: Names) -> str:
+    """Where it stands, a line for the decision and one for each grant."""
+    lines = [_decision(request, names), *(grant_status(grant, names) for grant in grants)]
+    return "\n".join(lines)
+
+
+def _decision(request: AccessRequest, names: Names) -> str:
+    if request.status is RequestStatus.PENDING:
+        said = f" · {len(request.approvals)} of {request.quorum} said yes" if request.quorum > 1 else ""
+        by = f": {everyone(names, [a.person for a in request.approvals])}" if request.approvals else ""
+        return f"⏳ *Waiting for approval*{said}{by} · lapses {when(request.lapses_at)}"
+    at = when(request.decided_at or request.asked_at)
+    if request.status is RequestStatus.LAPSED:
+        return f"⌛ *Lapsed* · nobody decided by {at}"
+    yes = [approval.person for approval in request.approvals]
+    by = everyone(names, yes) if request.status is RequestStatus.APPROVED else who(names, request.decided_by)
+    return f"{_DECIDED[request.status]} by {by} · {at}"
+
+
+def grant_status(grant: Grant, names: Names) -> str:
+    """Where a grant stands."""
+    match grant.status:
+        case GrantStatus.SCHEDULED:
+            return f"🗓️ *Scheduled* · {when(grant.starts_at)} to {when(grant.expires_at)}"
+        case GrantStatus.GRANTING:
+            return f"⚙️ *Being granted* · until {when(grant.expires_at)}"
+        case GrantStatus.ACTIVE:
+            return f"🟢 *Active* until {when(grant.expires_at)}"
+        case GrantStatus.REVOKING:
+            return f"🟠 *Being removed* · {_ending(grant, names)}"
+        case GrantStatus.ENDED:
+            return f"⚪ *Ended* {_window(grant)} · {_ending(grant, names)}"
+
+
+def _window(grant: Grant) -> str:
+    end = when(grant.ended_at or grant.expires_at)
+    if grant.granted_at is None:
+        return f"{end} without having been active"
+    return f"{end}, active since {when(grant.granted_at)}"
+
+
+def _ending(grant: Grant, names: Names) -> str:
+    match grant.end_reason:
+        case EndReason.EXPIRED:
+            return "time was up"
+        case EndReason.RELEASED:
+            return f"released by {who(names, grant.ended_by)}"
+        case EndReason.REVOKED:
+            return f"revoked by {who(names, grant.ended_by)}"
+        case _:
+            return "it could not be granted"
+
+
+def what(ask: Ask, catalogue: Catalogue) -> str:
+    """Role and account, short."""
+    role, account = catalogue.roles.get(ask.role), catalogue.accounts.get(ask.account)
+    return titles(role.title if role else ask.role, account.title if account else ask.account)
+
+
+def what_grant(grant: Grant, catalogue: Catalogue) -> str:
+    """Role and account, short."""
+    role, account = catalogue.roles.get(grant.role), catalogue.accounts.get(grant.account)
+    return titles(role.title if role else grant.role, account.title if account else grant.account)
+
+
+def titles(role: str, account: str) -> str:
+    """Role and account, short."""
+    return f"*{esc(role, SHORT)}* in *{esc(account, SHORT)}*"
+
+
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """How an ask's parts are called; parameters by their id where no title is known."""
+
+    role: str
+    account: str
+    number: str
+    work: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ask: Ask, catalogue: Catalogue) -> "Titles":
+        """From the catalogue; what it no longer knows goes by its id."""
+        role, account = catalogue.roles.get(ask.role), catalogue.accounts.get(ask.account)
+        work = catalogue.work.get(ask.work)
+        return cls(
+            role.title if role else ask.role,
+            account.title if account else ask.account,
+            account.number if account else "",
+            work.title if work else ask.work,
+            {parameter.id: parameter.title for parameter in role.parameters} if role else {},
+        )
+
+    @classmethod
+    def on(cls, card: RequestCard) -> "Titles":
+        """From a card."""
+        return cls(card.role_title, card.account_title, card.account_number, card.work_title)
+
+
+def ask_facts(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMETERS_MOST) -> list[tuple[str, str]]:
+    """(label, mrkdwn) pairs of everything in an ask but its reason: ``most`` parameters of ``values`` characters."""
+    params = [(names.params.get(name, name), esc(value, values) or "–") for name, value in ask.params.items()]
+    more = [("Parameters", f"and {len(params) - most} more")] if len(params) > most else []
+    return [
+        ("Role", esc(names.role, SHORT)),
+        ("Account", f"{esc(names.account, SHORT)} `{esc(names.number, 20) or '–'}`"),
+        *params[:most],
+        *more,
+        ("How long", format_duration(ask.duration)),
+        ("Start", when(ask.start_at) if ask.start_at else "at the approval"),
+        ("Kind of work", esc(names.work, SHORT)),
+        *([("Ticket", esc(ask.ticket, 120))] if ask.ticket else []),
+    ]
+
+
+def left(grant: Grant, now: datetime) -> str:
+    """How much time a grant has left at ``now`` (UTC), in plain text."""
+    return format_duration(max(grant.expires_at - now, timedelta(0)))
+
+
+def utc(moment: datetime) -> str:
+    """A time in plain text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
