@@ -1,7 +1,8 @@
 """What people are shown, free of any chat platform. A card is made from state and never read back."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -108,6 +109,23 @@ class HomeCard:
 
 
 Card = RequestCard | Notice | EnrolmentCard | SummaryCard | AlertCard
+
+
+def fingerprint(card: Card) -> str:
+    """SHA-256 (hex) of what a card shows: the same in every process, whose sets have orders of their own."""
+    return hashlib.sha256(repr(_plain(card)).encode(errors="backslashreplace")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return [(item.name, _plain(getattr(value, item.name))) for item in fields(value) if item.repr]
+    if isinstance(value, Mapping):
+        return sorted((str(key), _plain(inner)) for key, inner in value.items())
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
+    if isinstance(value, tuple | list):
+        return [_plain(inner) for inner in value]
+    return str(value)
 
 
 class Chat(Protocol):

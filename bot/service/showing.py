@@ -1,6 +1,5 @@
 """Effects of the chat lane: bring every copy of a card up to date, tell people, publish their pages."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ import structlog
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, GrantStatus
-from bot.service.cards import AlertCard, Card, Chat
+from bot.service.cards import AlertCard, Card, Chat, fingerprint
 from bot.service.effects import Handler, finish
 from bot.service.enrolment import Enrolments
 from bot.service.ports import ChatError, Claim, PostedMessage, Store
@@ -46,16 +45,20 @@ class Showing:
     def cards(self, claim: Claim) -> None:
         """Every copy of a request's cards."""
         with self.store.transaction() as tx:
-            request = tx.request(claim.subject)
-        if request is not None:
-            for kind, destination in self._audience(request):
-                card = self.queries.request_card(request.id, kind)
-                if card is not None:
-                    self._show(claim, kind, destination, card)
-            then = tuple(_home(person, request.asked_at) for person in request.approvers_asked[:DIRECT_MOST])
-            finish(self.store, claim, then)
-        else:
+            request, posted = tx.request(claim.subject), tx.messages(claim.subject)
+        if request is None:
             finish(self.store, claim)
+            return
+        # What is posted is brought up to date even where nobody would be sent it any more.
+        for kind, destination in dict.fromkeys((*self._audience(request), *((c.kind, c.destination) for c in posted))):
+            card = self.queries.request_card(request.id, kind)
+            if card is not None:
+                self._show(claim, kind, destination, card)
+        then = tuple(_home(person, request.asked_at) for person in request.approvers_asked[:DIRECT_MOST])
+        if not finish(self.store, claim, then):
+            # Who has the lease now may have shown something newer, which we then wrote over.
+            with self.store.transaction() as tx:
+                tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
 
     def enrolment(self, claim: Claim) -> None:
         """The card of somebody who wants to enrol, for those who may vouch, and for themselves."""
@@ -97,13 +100,13 @@ class Showing:
         """The daily summary, on an empty day too."""
         start, end = (datetime.fromisoformat(claim.payload[name]) for name in ("start", "end"))
         card = self.queries.summary(start, end, claim.payload["zone"])
-        self._post(claim, self.queries.catalogue().summary.channel, card)
+        posted = self._post(claim, self.queries.catalogue().summary.channel, card)
         counts = {title: len(lines) for title, lines in card.sections}
         with self.store.transaction() as tx:
             if tx.holds(claim):
                 tx.finish(claim)
                 about = {"start": start.isoformat(), "end": end.isoformat(), "counts": counts}
-                tx.append([Event(Tag.SUMMARY_POSTED, SYSTEM, data=about)])
+                tx.append([Event(Tag.SUMMARY_POSTED, SYSTEM, data=about)] if posted else [])
 
     def alert(self, claim: Claim) -> None:
         """Something that the security channel must know."""
@@ -128,7 +131,7 @@ class Showing:
         with self.store.transaction() as tx:
             copies = {(copy.kind, copy.destination): copy for copy in tx.messages(claim.subject)}
         copy = copies.get((kind, destination))
-        shows = hashlib.sha256(repr(card).encode(errors="backslashreplace")).hexdigest()
+        shows = fingerprint(card)
         if copy is not None and copy.shown == shows:
             return
         with _unless_lasting(kind, destination):
@@ -137,13 +140,16 @@ class Showing:
                 channel, ref = copy.channel, copy.ref
             else:
                 key = f"{claim.subject}:{kind}:{destination}"
-                channel, ref = self.chat.post(destination, card, key, maybe_posted=claim.attempts > 1)
+                channel, ref = self.chat.post(destination, card, key, maybe_posted=_again(claim))
             with self.store.transaction() as tx:
                 tx.save_message(PostedMessage(claim.subject, kind, destination, channel, ref, shows))
 
-    def _post(self, claim: Claim, destination: str, card: Card) -> None:
+    def _post(self, claim: Claim, destination: str, card: Card) -> bool:
+        """False when the chat will never take it."""
         with _unless_lasting(claim.kind, destination):
-            self.chat.post(destination, card, claim.key, maybe_posted=claim.attempts > 1)
+            self.chat.post(destination, card, claim.key, maybe_posted=_again(claim))
+            return True
+        return False
 
 
 ALERTS = {"overdue": "Access that should be gone is not"}
@@ -158,6 +164,11 @@ def _unless_lasting(what: str, destination: str) -> Iterator[None]:
         if error.passing:
             raise
         log.warning("chat.undeliverable", what=what, destination=destination, why=str(error))
+
+
+def _again(claim: Claim) -> bool:
+    """Whether it was claimed before. ``attempts`` cannot tell: it starts anew when the key is enqueued again."""
+    return claim.fence > 1
 
 
 def _home(person: str, now: datetime) -> Effect:
