@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from bot.sandbox.roster import DATA_PROD, PAYMENTS_PROD, PEOPLE
 from bot.sandbox.terminal import Terminal, terminal_routes
@@ -18,6 +16,7 @@ from tests.sandbox.aws_fixture import (  # noqa: F401 - fixtures
     local_aws,
     seeded,
 )
+from tests.sandbox.browsing import Browser
 
 LOGS = """[
  {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::payments-logs/app/*"]},
@@ -27,11 +26,11 @@ LOGS = """[
 
 
 @pytest.fixture
-def browser(aws_world: AwsWorld) -> TestClient:  # noqa: F811
-    return TestClient(Starlette(routes=terminal_routes(Terminal(aws_world.aws, aws_world.seeded))))
+def browser(aws_world: AwsWorld) -> Browser:  # noqa: F811
+    return Browser(terminal_routes(Terminal(aws_world.aws, aws_world.seeded)))
 
 
-def run(browser: TestClient, user: str, call: str) -> tuple[str, str]:
+def run(browser: Browser, user: str, call: str) -> tuple[str, str]:
     answer = browser.post(f"/terminal/{user}/{call}").json()
     assert answer["ok"]
     assert datetime.fromisoformat(answer["at"]).tzinfo is not None
@@ -54,7 +53,7 @@ def permission(aws_world: AwsWorld) -> Iterator[Permission]:  # noqa: F811
     aws_world.provider().revoke(permission)
 
 
-def test_everything_but_who_am_i_is_denied_before_any_grant(browser: TestClient) -> None:
+def test_everything_but_who_am_i_is_denied_before_any_grant(browser: Browser) -> None:
     offered = browser.get("/terminal/U0MAYA").json()["calls"]
     assert len(offered) > 5
     outcomes = {call["id"]: run(browser, "U0MAYA", call["id"])[0] for call in offered}
@@ -63,7 +62,7 @@ def test_everything_but_who_am_i_is_denied_before_any_grant(browser: TestClient)
 
 
 def test_a_grant_opens_exactly_its_prefix_and_its_end_closes_it(
-    browser: TestClient,
+    browser: Browser,
     aws_world: AwsWorld,  # noqa: F811
     permission: Permission,
 ) -> None:
@@ -79,7 +78,7 @@ def test_a_grant_opens_exactly_its_prefix_and_its_end_closes_it(
     assert run(browser, "U0MAYA", "logs-read")[0] == "denied"
 
 
-def test_a_denial_reads_as_the_cli_prints_it(browser: TestClient) -> None:
+def test_a_denial_reads_as_the_cli_prints_it(browser: Browser) -> None:
     assert run(browser, "U0MAYA", "logs-list")[1].startswith(
         "\nAn error occurred (AccessDenied) when calling the ListObjectsV2 operation: "
     )
@@ -90,7 +89,7 @@ def test_a_denial_reads_as_the_cli_prints_it(browser: TestClient) -> None:
 
 
 def test_one_instance_can_be_stopped_and_no_other(
-    browser: TestClient,
+    browser: Browser,
     aws_world: AwsWorld,  # noqa: F811
     permission: Permission,
 ) -> None:
@@ -105,7 +104,7 @@ def test_one_instance_can_be_stopped_and_no_other(
     assert run(browser, "U0MAYA", "stop-ledger-1")[0] == "denied"
 
 
-def test_ravi_works_in_his_own_role(browser: TestClient) -> None:
+def test_ravi_works_in_his_own_role(browser: Browser) -> None:
     outcome, output = run(browser, "U0RAVI", "whoami")
     assert outcome == "allowed"
     assert "assumed-role/ravi/ravi" in output
@@ -113,14 +112,14 @@ def test_ravi_works_in_his_own_role(browser: TestClient) -> None:
     assert not any(DATA_PROD.id in call["command"] for call in offered)
 
 
-def test_people_without_an_aws_identity_are_offered_nothing(browser: TestClient) -> None:
+def test_people_without_an_aws_identity_are_offered_nothing(browser: Browser) -> None:
     for person in PEOPLE:
         if not person.principals:
             assert browser.get(f"/terminal/{person.slack_id}").json() == {"ok": True, "calls": []}
             assert browser.post(f"/terminal/{person.slack_id}/whoami").status_code == 404
 
 
-def test_unknown_people_and_commands_are_named_as_such(browser: TestClient) -> None:
+def test_unknown_people_and_commands_are_named_as_such(browser: Browser) -> None:
     assert browser.get("/terminal/U0NOBODY").status_code == 404
     assert browser.post("/terminal/U0NOBODY/whoami").status_code == 404
     answer = browser.post("/terminal/U0MAYA/rm-rf")
