@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.page.driving import visit
-from tests.browser.page.fake_server import CHANNEL, QUIET, Fake
+from tests.browser.page.fake_server import CHANNEL, DIRECT, QUIET, Fake
 
 
 def test_another_person_is_chosen_with_the_keyboard_and_survives_a_reload(page: Page, fake: Fake) -> None:
@@ -42,6 +42,17 @@ def test_an_unknown_person_or_channel_in_the_address_falls_back(page: Page, fake
     visit(page, fake, "user=U404&channel=C404")
     expect(page.get_by_role("button", name=re.compile("^You are: Maya"))).to_be_visible()
     expect(page.get_by_role("heading", name="prod-approvals", exact=True)).to_be_visible()
+
+
+def test_the_bots_messages_stay_in_view_when_the_person_changes(page: Page, fake: Fake) -> None:
+    visit(page, fake, f"user=U0MAYA&channel={DIRECT}")
+    page.get_by_role("button", name=re.compile("^You are: Maya")).click()
+    link = page.get_by_role("menuitemradio", name="Tomás Okafor")
+    expect(link).to_have_attribute("href", "#user=U0TOMAS&channel=messages")
+    link.click()
+    expect(page.get_by_role("button", name=re.compile("^You are: Tomás"))).to_be_visible()
+    expect(page.get_by_role("tab", name="Messages")).to_have_attribute("aria-selected", "true")
+    page.wait_for_function("channel => location.hash.endsWith(channel)", arg=DIRECT)
 
 
 def test_back_returns_to_the_channel_before(page: Page, fake: Fake) -> None:

@@ -11,14 +11,38 @@ const draw = (surface, block, element, options) => drawElement(new Field(surface
 
 function section(block, surface) {
   const id = uid("text");
-  const fields = block.fields?.length && h("div", { class: "fields" }, block.fields.map((field) => h("div", { class: "mrkdwn" }, textObject(field))));
-  const accessory = block.accessory && h("div", { class: "accessory" }, draw(surface, block, block.accessory, { labelledBy: block.accessory.type === "button" ? null : id }));
-  return h("div", { class: "block section", data: { accessory: block.accessory?.type } }, h("div", { class: "section-text" }, block.text && h("div", { class: "mrkdwn", id }, textObject(block.text)), fields), accessory);
+  const fields =
+    block.fields?.length &&
+    h(
+      "div",
+      { class: "fields" },
+      block.fields.map((field) => h("div", { class: "mrkdwn" }, textObject(field))),
+    );
+  const accessory =
+    block.accessory &&
+    h(
+      "div",
+      { class: "accessory" },
+      draw(surface, block, block.accessory, { labelledBy: block.accessory.type === "button" ? null : id }),
+    );
+  return h(
+    "div",
+    { class: "block section", data: { accessory: block.accessory?.type } },
+    h(
+      "div",
+      { class: "section-text" },
+      block.text && h("div", { class: "mrkdwn", id }, textObject(block.text)),
+      fields,
+    ),
+    accessory,
+  );
 }
 
 function context(block) {
   const parts = (block.elements ?? []).map((element) =>
-    element.type === "image" ? picture(element.image_url, element.alt_text, "context-image") : h("span", { class: "mrkdwn" }, textObject(element)),
+    element.type === "image"
+      ? picture(element.image_url, element.alt_text, "context-image")
+      : h("span", { class: "mrkdwn" }, textObject(element)),
   );
   return h("div", { class: "block context" }, parts);
 }
@@ -31,7 +55,9 @@ function input(block, surface) {
   return h(
     "div",
     { class: "block input", data: { block: block.block_id } },
-    isGroup ? h("div", { class: "label", id: `${id}-label` }, label) : h("label", { class: "label", for: id, id: `${id}-label` }, label),
+    isGroup
+      ? h("div", { class: "label", id: `${id}-label` }, label)
+      : h("label", { class: "label", for: id, id: `${id}-label` }, label),
     draw(surface, block, block.element, { id: isGroup ? null : id, labelledBy: `${id}-label`, describedBy: described }),
     block.hint && h("p", { class: "hint", id: `${id}-hint` }, textObject(block.hint)),
     h("p", { class: "field-error", id: `${id}-error`, role: "alert" }),
@@ -46,7 +72,12 @@ function image(block) {
 const BLOCKS = {
   header: (block) => h("div", { class: "block header", role: "heading", "aria-level": "3" }, textObject(block.text)),
   divider: () => h("hr", { class: "block divider" }),
-  actions: (block, surface) => h("div", { class: "block actions" }, (block.elements ?? []).map((element) => draw(surface, block, element))),
+  actions: (block, surface) =>
+    h(
+      "div",
+      { class: "block actions" },
+      (block.elements ?? []).map((element) => draw(surface, block, element)),
+    ),
   rich_text: (block) => richText(block),
   section,
   context,
@@ -54,12 +85,15 @@ const BLOCKS = {
   image,
 };
 
-const drawBlock = (block, surface) => BLOCKS[block.type]?.(block, surface) ?? h("p", { class: "block unsupported" }, `This page cannot show a “${block.type}” block.`);
+const drawBlock = (block, surface) =>
+  BLOCKS[block.type]?.(block, surface) ??
+  h("p", { class: "block unsupported" }, `This page cannot show a “${block.type}” block.`);
 
 const drawn = new WeakMap();
 
 /** Blocks get the ids that Slack would give to those without one. */
-const identified = (blocks) => (blocks ?? []).map((block, index) => (block.block_id ? block : { ...block, block_id: `block-${index}` }));
+const identified = (blocks) =>
+  (blocks ?? []).map((block, index) => (block.block_id ? block : { ...block, block_id: `block-${index}` }));
 
 function focusMark(root) {
   const active = document.activeElement;

@@ -17,7 +17,9 @@ const COMMANDS = [
 const USAGE = "or in one line: /prodaccess <role> <account> bucket=… 2h TICKET-1 why";
 
 const commandFailed = (command, error) =>
-  error === "unknown command" || error === "unknown_command" ? `${command} is not a valid command.` : `${command} failed with the error "${error}"`;
+  error === "unknown command" || error === "unknown_command"
+    ? `${command} is not a valid command.`
+    : `${command} failed with the error "${error}"`;
 
 export class Composer {
   #active = -1;
@@ -27,14 +29,40 @@ export class Composer {
 
   constructor() {
     this.listId = uid("commands");
-    this.list = h("ul", { class: "popup listbox commands", role: "listbox", id: this.listId, popover: "manual", "aria-label": "Commands" });
+    this.list = h("ul", {
+      class: "popup listbox commands",
+      role: "listbox",
+      id: this.listId,
+      popover: "manual",
+      "aria-label": "Commands",
+    });
     this.box = h("textarea", {
-      rows: "1", id: "composer", role: "combobox", "aria-controls": this.listId, "aria-expanded": "false", "aria-autocomplete": "list", autocomplete: "off",
+      rows: "1",
+      id: "composer",
+      role: "combobox",
+      "aria-controls": this.listId,
+      "aria-expanded": "false",
+      "aria-autocomplete": "list",
+      autocomplete: "off",
       on: { input: () => this.#typed(), keydown: (event) => this.#keys(event), blur: () => this.#close() },
     });
     this.send = iconButton("send", "Send", () => this.submit(), { class: "icon-button send" });
-    this.hint = h("p", { class: "composer-hint" }, h("kbd", {}, "/"), " for commands, ", h("kbd", {}, "Enter"), " sends, ", h("kbd", {}, "Shift+Enter"), " new line");
-    this.node = h("form", { class: "composer", on: { submit: (event) => event.preventDefault() } }, h("div", { class: "composer-box" }, this.box, this.send, this.list), this.hint);
+    this.hint = h(
+      "p",
+      { class: "composer-hint" },
+      h("kbd", {}, "/"),
+      " for commands, ",
+      h("kbd", {}, "Enter"),
+      " sends, ",
+      h("kbd", {}, "Shift+Enter"),
+      " new line",
+    );
+    this.node = h(
+      "form",
+      { class: "composer", on: { submit: (event) => event.preventDefault() } },
+      h("div", { class: "composer-box" }, this.box, this.send, this.list),
+      this.hint,
+    );
     this.list.addEventListener("mousedown", (event) => this.#press(event));
   }
 
@@ -57,12 +85,20 @@ export class Composer {
   #typed() {
     this.#grow();
     const text = this.box.value;
-    const found = text.startsWith("/") ? COMMANDS.filter(([command]) => command.startsWith(text.trimEnd()) || text === "/") : [];
-    if (found.length === 0 || found.some(([command]) => command === text && command.includes(" "))) return void this.#close();
+    const found = text.startsWith("/")
+      ? COMMANDS.filter(([command]) => command.startsWith(text.trimEnd()) || text === "/")
+      : [];
+    if (found.length === 0 || found.some(([command]) => command === text && command.includes(" ")))
+      return void this.#close();
     this.#active = text.includes(" ") || text === "/prodaccess" ? -1 : 0;
     this.list.replaceChildren(
       ...found.map(([command, what], index) =>
-        h("li", { role: "option", id: `${this.listId}-${index}`, "aria-selected": "false", data: { command } }, h("span", { class: "option-label" }, command), h("span", { class: "option-more" }, what)),
+        h(
+          "li",
+          { role: "option", id: `${this.listId}-${index}`, "aria-selected": "false", data: { command } },
+          h("span", { class: "option-label" }, command),
+          h("span", { class: "option-more" }, what),
+        ),
       ),
       h("li", { class: "list-note", role: "presentation" }, USAGE),
     );
@@ -110,7 +146,8 @@ export class Composer {
       this.#mark();
     } else if (step && (this.box.value === "" || this.#back > 0)) this.#recall(step);
     else if (event.key === "Escape" && this.#hide) this.#close();
-    else if (chosen && (event.key === "Tab" || (event.key === "Enter" && chosen.dataset.command !== this.box.value))) this.#complete(chosen);
+    else if (chosen && (event.key === "Tab" || (event.key === "Enter" && chosen.dataset.command !== this.box.value)))
+      this.#complete(chosen);
     else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.submit();
     else return;
     event.preventDefault();
@@ -135,7 +172,14 @@ export class Composer {
     this.send.disabled = false;
     this.send.replaceChildren(icon("send"));
     if (answer.ok) this.#sent(channel, text);
-    else failure(answer.error, startedAt, isCommand && answer.error !== "connection_failed" ? commandFailed(text.split(/\s/)[0], answer.error) : undefined);
+    else
+      failure(
+        answer.error,
+        startedAt,
+        isCommand && answer.error !== "connection_failed"
+          ? commandFailed(text.split(/\s/)[0], answer.error)
+          : undefined,
+      );
   }
 
   #sent(channel, text) {

@@ -14,7 +14,12 @@ const isReply = (message) => Boolean(message.thread_ts) && message.thread_ts !==
 function continues(previous, message) {
   if (!previous || previous.ephemeral || message.ephemeral) return false;
   const isNear = Number(message.ts) - Number(previous.ts) < GROUP_SECONDS;
-  return previous.user === message.user && previous.author?.name === message.author?.name && isNear && sameDay(fromTs(previous.ts), fromTs(message.ts));
+  return (
+    previous.user === message.user &&
+    previous.author?.name === message.author?.name &&
+    isNear &&
+    sameDay(fromTs(previous.ts), fromTs(message.ts))
+  );
 }
 
 export class Conversation {
@@ -25,8 +30,24 @@ export class Conversation {
   constructor() {
     this.list = h("ol", { class: "messages", "aria-label": "Messages" });
     this.empty = h("div", { class: "empty", hidden: true });
-    this.jump = h("button", { type: "button", class: "jump", hidden: true, on: { click: () => this.#toBottom(true) } }, icon("down"), "New messages");
-    this.scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Messages", on: { scroll: () => this.#scrolled() } }, this.empty, this.list);
+    this.jump = h(
+      "button",
+      { type: "button", class: "jump", hidden: true, on: { click: () => this.#toBottom(true) } },
+      icon("down"),
+      "New messages",
+    );
+    this.scroller = h(
+      "div",
+      {
+        class: "scroller",
+        tabindex: "0",
+        role: "region",
+        "aria-label": "Messages",
+        on: { scroll: () => this.#scrolled() },
+      },
+      this.empty,
+      this.list,
+    );
     this.node = h("div", { class: "conversation" }, this.scroller, this.jump);
   }
 
@@ -75,13 +96,17 @@ export class Conversation {
     const isMine = message.user === state.me && !message.bot;
     if (wasNear || isMine) this.#toBottom();
     else this.jump.hidden = false;
-    if (!isMine) announce(`New message from ${message.author?.name ?? message.user}: ${(message.text ?? "").slice(0, 160)}`);
+    if (!isMine)
+      announce(`New message from ${message.author?.name ?? message.user}: ${(message.text ?? "").slice(0, 160)}`);
     if (!document.hidden) post("/ui/read", { channel });
   }
 
   #sync() {
     const views = [...this.#views.values()].sort((one, other) => Number(one.message.ts) - Number(other.message.ts));
-    const replies = Map.groupBy(views.filter((view) => isReply(view.message) && this.#views.has(view.message.thread_ts)), (view) => view.message.thread_ts);
+    const replies = Map.groupBy(
+      views.filter((view) => isReply(view.message) && this.#views.has(view.message.thread_ts)),
+      (view) => view.message.thread_ts,
+    );
     const rows = [];
     let previous = null;
     for (const view of views) {
@@ -107,7 +132,9 @@ export class Conversation {
   #greet() {
     const channel = channelOf(this.channel);
     const isDirect = channel?.kind === "dm";
-    const title = isDirect ? `This is your conversation with ${channel.name}` : `This is the start of #${channel?.name ?? ""}`;
+    const title = isDirect
+      ? `This is your conversation with ${channel.name}`
+      : `This is the start of #${channel?.name ?? ""}`;
     this.#say(title, channel?.topic || "No messages yet. Type / below to see what the app can do.");
   }
 

@@ -13,7 +13,12 @@ function pretty(format) {
 
 function ago(date) {
   const seconds = Math.round((date.getTime() - Date.now()) / 1000);
-  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const units = [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+    ["second", 1],
+  ];
   const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units[3];
   return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }
@@ -26,7 +31,8 @@ export const clock = part({ hour: "2-digit", minute: "2-digit" });
 export const clockWithSeconds = part({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const TOKENS = {
-  date_num: (date) => `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, "0")}-${String(date.getDate()).padStart(2, "0")}`,
+  date_num: (date) =>
+    `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, "0")}-${String(date.getDate()).padStart(2, "0")}`,
   date: medium,
   date_slash: part({ day: "2-digit", month: "2-digit", year: "numeric" }),
   date_short: short,

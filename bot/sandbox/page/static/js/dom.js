@@ -54,12 +54,20 @@ let counter = 0;
 export const uid = (prefix) => `${prefix}-${(counter += 1)}`;
 
 export function iconButton(name, label, onClick, props = {}) {
-  return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: onClick }, ...props }, icon(name));
+  return h(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": label, title: label, on: { click: onClick }, ...props },
+    icon(name),
+  );
 }
 
 /** Initials on the person's colour; the name stands beside it, so it is hidden from assistive technology. */
 export function avatar(person, size = "") {
-  return h("span", { class: `avatar ${size}`, "aria-hidden": "true", vars: { "--who": person.color ?? "#64748b" } }, person.initials ?? "?");
+  return h(
+    "span",
+    { class: `avatar ${size}`, "aria-hidden": "true", vars: { "--who": person.color ?? "#64748b" } },
+    person.initials ?? "?",
+  );
 }
 
 export const spinner = () => h("span", { class: "spinner", "aria-hidden": "true" });

@@ -26,11 +26,23 @@ function button(field) {
   const press = async () => {
     if (node.getAttribute("aria-busy") === "true" || !(await confirmed(element))) return;
     if (/^https?:/i.test(element.url ?? "")) window.open(element.url, "_blank", "noopener,noreferrer");
-    await whileBusy(node, () => field.send({ text: element.text, ...(element.value !== undefined && { value: element.value }), ...(element.style && { style: element.style }) }));
+    await whileBusy(node, () =>
+      field.send({
+        text: element.text,
+        ...(element.value !== undefined && { value: element.value }),
+        ...(element.style && { style: element.style }),
+      }),
+    );
   };
   const node = h(
     "button",
-    { type: "button", class: `button ${element.style ?? ""}`, "aria-label": element.accessibility_label, data: { key: field.key }, on: { click: press } },
+    {
+      type: "button",
+      class: `button ${element.style ?? ""}`,
+      "aria-label": element.accessibility_label,
+      data: { key: field.key },
+      on: { click: press },
+    },
     textObject(element.text),
     element.url && icon("newtab"),
   );
@@ -38,7 +50,11 @@ function button(field) {
 }
 
 function overflow(field) {
-  const opener = h("button", { type: "button", class: "button square", "aria-label": "More actions", data: { key: field.key } }, icon("more"));
+  const opener = h(
+    "button",
+    { type: "button", class: "button square", "aria-label": "More actions", data: { key: field.key } },
+    icon("more"),
+  );
   const pick = async (option) => {
     if (!(await confirmed(field.element))) return;
     if (/^https?:/i.test(option.url ?? "")) window.open(option.url, "_blank", "noopener,noreferrer");
@@ -47,7 +63,22 @@ function overflow(field) {
   const holder = h("span", { class: "overflow" }, opener);
   attachMenu(opener, "More actions", (close) =>
     field.element.options.map((option) =>
-      h("button", { type: "button", role: "menuitem", tabindex: "-1", class: "menu-item", on: { click: () => { close(true); pick(option); } } }, textObject(option.text)),
+      h(
+        "button",
+        {
+          type: "button",
+          role: "menuitem",
+          tabindex: "-1",
+          class: "menu-item",
+          on: {
+            click: () => {
+              close(true);
+              pick(option);
+            },
+          },
+        },
+        textObject(option.text),
+      ),
     ),
   );
   return holder;
@@ -57,7 +88,8 @@ function overflow(field) {
 export function picture(source, alt, className) {
   const url = URL.canParse(source ?? "", location.href) ? new URL(source, location.href) : null;
   const isSafe = url?.origin === location.origin || /^data:image\//i.test(source ?? "");
-  if (!isSafe) return h("span", { class: `${className} missing`, role: "img", "aria-label": alt }, emojiImage("link"), alt);
+  if (!isSafe)
+    return h("span", { class: `${className} missing`, role: "img", "aria-label": alt }, emojiImage("link"), alt);
   return h("img", { class: className, src: source, alt });
 }
 
@@ -68,7 +100,8 @@ const ELEMENTS = {
   radio_buttons: radioButtons,
   image: (field) => picture(field.element.image_url, field.element.alt_text, "thumb"),
 };
-for (const type of ["plain_text_input", "email_text_input", "url_text_input", "number_input"]) ELEMENTS[type] = textInput;
+for (const type of ["plain_text_input", "email_text_input", "url_text_input", "number_input"])
+  ELEMENTS[type] = textInput;
 for (const type of ["datepicker", "timepicker", "datetimepicker"]) ELEMENTS[type] = dateInput;
 for (const base of ["static", "external", "users", "conversations", "channels"]) {
   ELEMENTS[`${base}_select`] = selectElement;

@@ -24,7 +24,9 @@ export class Field {
       id: this.id,
       "aria-labelledby": this.labelledBy,
       "aria-describedby": this.describedBy,
-      "aria-label": this.labelledBy ? null : (this.element.accessibility_label ?? this.element.placeholder?.text ?? this.element.action_id),
+      "aria-label": this.labelledBy
+        ? null
+        : (this.element.accessibility_label ?? this.element.placeholder?.text ?? this.element.action_id),
       "aria-required": this.inInput && !this.optional ? "true" : null,
     };
   }
@@ -32,7 +34,9 @@ export class Field {
   /** Keeps the value without telling the app. */
   hold(value) {
     this.surface.hold(this.block.block_id, this.element, value);
-    document.dispatchEvent(new CustomEvent("field-changed", { detail: { surface: this.surface, blockId: this.block.block_id } }));
+    document.dispatchEvent(
+      new CustomEvent("field-changed", { detail: { surface: this.surface, blockId: this.block.block_id } }),
+    );
   }
 
   /** Keeps the value and, where the block says so, dispatches it. Resolves to false when the visitor took it back. */

@@ -18,6 +18,12 @@ export function hintStrip() {
     document.getElementById("composer")?.focus();
   };
   const steps = STEPS.map(([title, ...rest]) => h("li", {}, h("span", {}, h("strong", {}, title), rest)));
-  const strip = h("section", { class: "hints", "aria-label": "What to try first" }, h("h2", {}, "What to try first"), h("ol", {}, steps), iconButton("close", "Dismiss these hints", dismiss));
+  const strip = h(
+    "section",
+    { class: "hints", "aria-label": "What to try first" },
+    h("h2", {}, "What to try first"),
+    h("ol", {}, steps),
+    iconButton("close", "Dismiss these hints", dismiss),
+  );
   return strip;
 }

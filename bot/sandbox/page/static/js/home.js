@@ -10,8 +10,19 @@ export class Home {
   constructor() {
     this.surface = new Surface({ kind: "home" });
     this.blocks = h("div", { class: "home-blocks" });
-    this.empty = h("div", { class: "empty" }, icon("app"), h("h2", {}, "Nothing here yet"), h("p", {}, "The app fills this tab as soon as it has been told that you opened it."));
-    this.node = h("div", { class: "home scroller", tabindex: "0", role: "region", "aria-label": "Home" }, this.empty, this.blocks);
+    this.empty = h(
+      "div",
+      { class: "empty" },
+      icon("app"),
+      h("h2", {}, "Nothing here yet"),
+      h("p", {}, "The app fills this tab as soon as it has been told that you opened it."),
+    );
+    this.node = h(
+      "div",
+      { class: "home scroller", tabindex: "0", role: "region", "aria-label": "Home" },
+      this.empty,
+      this.blocks,
+    );
     on("home", () => this.draw());
     this.draw();
   }

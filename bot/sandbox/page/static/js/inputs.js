@@ -65,7 +65,11 @@ export function textInput(field) {
 const DATES = {
   datepicker: { type: "date", read: (value) => value, write: (text) => text },
   timepicker: { type: "time", read: (value) => value, write: (text) => text },
-  datetimepicker: { type: "datetime-local", read: localInput, write: (text) => Math.floor(new Date(text).getTime() / 1000) },
+  datetimepicker: {
+    type: "datetime-local",
+    read: localInput,
+    write: (text) => Math.floor(new Date(text).getTime() / 1000),
+  },
 };
 
 /** datepicker, timepicker, datetimepicker: the browser's own pickers. */
@@ -76,5 +80,12 @@ export function dateInput(field) {
     const text = event.target.value;
     if (!(await field.change(text ? kind.write(text) : null))) event.target.value = shown();
   };
-  return h("input", { ...field.aria(), class: "text-input date-input", type: kind.type, data: { key: field.key }, value: shown(), on: { change: changed } });
+  return h("input", {
+    ...field.aria(),
+    class: "text-input date-input",
+    type: kind.type,
+    data: { key: field.key },
+    value: shown(),
+    on: { change: changed },
+  });
 }

@@ -9,14 +9,20 @@ import { keepPhone } from "./phone.js";
 import { readPlace, setDrawer, showPane, writePlace } from "./place.js";
 import { Shell } from "./shell.js";
 import { keepSidebar } from "./sidebar.js";
-import { HOME, channelOf, me, on, refresh, state } from "./store.js";
+import { HOME, channelOf, me, on, placeFor, refresh, state } from "./store.js";
 import { keepTerminal } from "./terminal.js";
 
 const RETRY_MS = 1500;
-const PANES = [["chat", "chat", "Chat"], ["phone", "phone", "Phone"], ["terminal", "terminal", "Terminal"]];
+const PANES = [
+  ["chat", "chat", "Chat"],
+  ["phone", "phone", "Phone"],
+  ["terminal", "terminal", "Terminal"],
+];
 
 function standIn(title, text) {
-  document.getElementById("main").replaceChildren(h("div", { class: "empty", role: "status" }, icon("warn"), h("h2", {}, title), h("p", {}, text)));
+  document
+    .getElementById("main")
+    .replaceChildren(h("div", { class: "empty", role: "status" }, icon("warn"), h("h2", {}, title), h("p", {}, text)));
 }
 
 function choosePerson(people) {
@@ -25,13 +31,21 @@ function choosePerson(people) {
   return people.find((person) => person.id === wanted) ?? ordinary ?? people[0];
 }
 
-function choosePlace() {
-  const { channel } = readPlace();
-  return channel === HOME || channelOf(channel) ? channel : (state.channels[0]?.id ?? HOME);
-}
+const choosePlace = () => placeFor(readPlace().channel);
 
 function drawTabs() {
-  const tab = ([pane, mark, label]) => h("button", { type: "button", data: { pane }, "aria-current": pane === "chat" ? "page" : "false", on: { click: () => showPane(pane) } }, icon(mark), label);
+  const tab = ([pane, mark, label]) =>
+    h(
+      "button",
+      {
+        type: "button",
+        data: { pane },
+        "aria-current": pane === "chat" ? "page" : "false",
+        on: { click: () => showPane(pane) },
+      },
+      icon(mark),
+      label,
+    );
   document.getElementById("tabs").replaceChildren(...PANES.map(tab));
 }
 
@@ -41,7 +55,11 @@ function goRound(event) {
   if (event.key !== "F6") return;
   event.preventDefault();
   const chat = topLayer() ?? document.getElementById("composer") ?? document.getElementById("main");
-  const stops = [["chat", chat], ["phone", document.getElementById("phone")], ["terminal", document.getElementById("terminal")]];
+  const stops = [
+    ["chat", chat],
+    ["phone", document.getElementById("phone")],
+    ["terminal", document.getElementById("terminal")],
+  ];
   const here = document.activeElement?.closest(".pane")?.dataset.pane ?? "terminal";
   const at = stops.findIndex(([pane]) => pane === here);
   const [pane, node] = stops[(at + (event.shiftKey ? 2 : 1)) % 3];

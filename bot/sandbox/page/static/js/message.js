@@ -31,7 +31,16 @@ export class MessageView {
       "li",
       { class: "message", data: { ts: message.ts, ephemeral: message.ephemeral, bot: message.bot } },
       avatar(author),
-      h("div", { class: "message-body" }, head(message, author.name), this.note, this.content, this.edited, this.repliesTitle, this.replies),
+      h(
+        "div",
+        { class: "message-body" },
+        head(message, author.name),
+        this.note,
+        this.content,
+        this.edited,
+        this.repliesTitle,
+        this.replies,
+      ),
     );
     this.node.addEventListener("animationend", () => this.node.classList.remove("changed"));
     this.take(message);

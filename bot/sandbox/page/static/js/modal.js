@@ -23,20 +23,41 @@ class Modal {
     const back = depth > 0 && iconButton("back", "Back", () => this.#leave(false));
     this.node = h(
       "form",
-      { class: "dialog modal", role: "dialog", "aria-labelledby": titleId, novalidate: true, data: { view: view.id }, on: { submit: (event) => this.#send(event) } },
-      h("header", { class: "dialog-head" }, back, this.title, iconButton("close", "Close", () => this.#leave(true))),
+      {
+        class: "dialog modal",
+        role: "dialog",
+        "aria-labelledby": titleId,
+        novalidate: true,
+        data: { view: view.id },
+        on: { submit: (event) => this.#send(event) },
+      },
+      h(
+        "header",
+        { class: "dialog-head" },
+        back,
+        this.title,
+        iconButton("close", "Close", () => this.#leave(true)),
+      ),
       this.banner,
       this.body,
       h("footer", { class: "dialog-foot" }, this.cancel, this.submit),
     );
     this.take(view);
-    this.close = openLayer(this.node, () => this.#leave(false), () => this.#firstStop());
+    this.close = openLayer(
+      this.node,
+      () => this.#leave(false),
+      () => this.#firstStop(),
+    );
     this.onField = ({ detail }) => detail.surface === this.surface && this.#clearError(detail.blockId);
     document.addEventListener("field-changed", this.onField);
   }
 
   #firstStop() {
-    return this.body.querySelector("[autofocus]") ?? this.body.querySelector("input:not([type=hidden]), textarea") ?? (this.submit.hidden ? this.cancel : this.submit);
+    return (
+      this.body.querySelector("[autofocus]") ??
+      this.body.querySelector("input:not([type=hidden]), textarea") ??
+      (this.submit.hidden ? this.cancel : this.submit)
+    );
   }
 
   take(view) {

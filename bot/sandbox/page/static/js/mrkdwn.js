@@ -74,7 +74,9 @@ function codeAt(text, at) {
 
 function tokenAt(text, at) {
   const end = text.indexOf(">", at);
-  return end > at + 1 ? { node: token(text.slice(at + 1, end), at === 0 || text[at - 1] === "\n"), next: end + 1 } : null;
+  return end > at + 1
+    ? { node: token(text.slice(at + 1, end), at === 0 || text[at - 1] === "\n"), next: end + 1 }
+    : null;
 }
 
 function styledAt(text, at) {
@@ -89,7 +91,15 @@ function emojiAt(text, at) {
   return node ? { node, next: at + match[0].length } : null;
 }
 
-const READERS = { "`": codeAt, "<": tokenAt, "*": styledAt, _: styledAt, "~": styledAt, ":": emojiAt, "\n": (_, at) => ({ node: h("br"), next: at + 1 }) };
+const READERS = {
+  "`": codeAt,
+  "<": tokenAt,
+  "*": styledAt,
+  _: styledAt,
+  "~": styledAt,
+  ":": emojiAt,
+  "\n": (_, at) => ({ node: h("br"), next: at + 1 }),
+};
 
 /** One run of text without blocks (quotes, fences). */
 export function inline(text) {
@@ -99,7 +109,7 @@ export function inline(text) {
     if (plain) nodes.push(...withEmoji(unescape(plain)));
     plain = "";
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const read = READERS[text[at]]?.(text, at);
     if (read) {
       flush();
@@ -119,11 +129,14 @@ const QUOTE = /^(?:>|&gt;) ?/;
 function lines(text) {
   const nodes = [];
   const rows = text.replace(/^\n|\n$/g, "").split("\n");
-  for (let at = 0; at < rows.length; ) {
+  for (let at = 0; at < rows.length;) {
     const quoted = QUOTE.test(rows[at]);
     const from = at;
     while (at < rows.length && QUOTE.test(rows[at]) === quoted) at += 1;
-    const run = rows.slice(from, at).map((row) => (quoted ? row.replace(QUOTE, "") : row)).join("\n");
+    const run = rows
+      .slice(from, at)
+      .map((row) => (quoted ? row.replace(QUOTE, "") : row))
+      .join("\n");
     nodes.push(quoted ? h("blockquote", {}, inline(run)) : h("span", {}, inline(run)));
   }
   return nodes;
@@ -131,12 +144,14 @@ function lines(text) {
 
 /** mrkdwn → nodes. */
 export function mrkdwn(text) {
-  return String(text ?? "").split("```").flatMap((piece, index, pieces) => {
-    const closed = index % 2 === 1 && index < pieces.length - 1;
-    if (closed) return [h("pre", { tabindex: "0" }, unescape(piece.replace(/^\n|\n$/g, "")))];
-    const rest = index % 2 === 1 ? `\`\`\`${piece}` : piece;
-    return rest === "" ? [] : lines(rest);
-  });
+  return String(text ?? "")
+    .split("```")
+    .flatMap((piece, index, pieces) => {
+      const closed = index % 2 === 1 && index < pieces.length - 1;
+      if (closed) return [h("pre", { tabindex: "0" }, unescape(piece.replace(/^\n|\n$/g, "")))];
+      const rest = index % 2 === 1 ? `\`\`\`${piece}` : piece;
+      return rest === "" ? [] : lines(rest);
+    });
 }
 
 /** A text object: mrkdwn is interpreted; plain_text is shown as it stands, emoji names apart. */

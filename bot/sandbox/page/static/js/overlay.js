@@ -2,7 +2,8 @@
 
 import { h, uid } from "./dom.js";
 
-const FOCUSABLE = "a[href],button:not([disabled]),input:not([disabled]),textarea:not([disabled]),select:not([disabled]),[tabindex]:not([tabindex='-1'])";
+const FOCUSABLE =
+  "a[href],button:not([disabled]),input:not([disabled]),textarea:not([disabled]),select:not([disabled]),[tabindex]:not([tabindex='-1'])";
 
 const layers = [];
 
@@ -63,7 +64,11 @@ export function ask({ title, body, confirm, deny, danger }) {
       close();
       resolve(agreed);
     };
-    const yes = h("button", { type: "button", class: `button ${danger ? "danger" : "primary"} solid`, on: { click: () => answer(true) } }, confirm);
+    const yes = h(
+      "button",
+      { type: "button", class: `button ${danger ? "danger" : "primary"} solid`, on: { click: () => answer(true) } },
+      confirm,
+    );
     const no = h("button", { type: "button", class: "button", on: { click: () => answer(false) } }, deny);
     const box = h(
       "div",
@@ -72,6 +77,10 @@ export function ask({ title, body, confirm, deny, danger }) {
       h("div", { class: "dialog-body", id: `${titleId}-text` }, body),
       h("footer", { class: "dialog-foot" }, no, yes),
     );
-    const close = openLayer(box, () => answer(false), () => yes);
+    const close = openLayer(
+      box,
+      () => answer(false),
+      () => yes,
+    );
   });
 }

@@ -13,8 +13,17 @@ const path = () => `/phone/${encodeURIComponent(state.me)}`;
 
 function ring() {
   const arc = svg("circle", { cx: 12, cy: 12, r: 9, class: "ring-arc", "stroke-dasharray": String(RING) });
-  const node = svg("svg", { viewBox: "0 0 24 24", class: "ring", "aria-hidden": "true" }, svg("circle", { cx: 12, cy: 12, r: 9, class: "ring-track" }), arc);
-  return { node, turn: (left) => arc.setAttribute("stroke-dashoffset", String(RING * (1 - Math.max(0, Math.min(1, left / PERIOD_SECONDS))))) };
+  const node = svg(
+    "svg",
+    { viewBox: "0 0 24 24", class: "ring", "aria-hidden": "true" },
+    svg("circle", { cx: 12, cy: 12, r: 9, class: "ring-track" }),
+    arc,
+  );
+  return {
+    node,
+    turn: (left) =>
+      arc.setAttribute("stroke-dashoffset", String(RING * (1 - Math.max(0, Math.min(1, left / PERIOD_SECONDS))))),
+  };
 }
 
 const spaced = (code) => (code.length === 6 ? `${code.slice(0, 3)} ${code.slice(3)}` : code);
@@ -26,19 +35,18 @@ class Phone {
   constructor(root) {
     this.screen = h("div", { class: "phone-screen" });
     this.time = h("span", { class: "phone-clock" });
-    this.box = h("input", { type: "text", class: "text-input", id: "phone-secret", autocomplete: "off", spellcheck: "false", placeholder: "otpauth://…" });
-    this.error = h("p", { class: "field-error", role: "alert" });
-    const form = h(
-      "form",
-      { class: "phone-add", on: { submit: (event) => this.#add(event) } },
-      h("label", { for: "phone-secret" }, "Paste a link or secret"),
-      h("div", { class: "row" }, this.box, h("button", { type: "submit", class: "button small" }, "Add")),
-      this.error,
-    );
     this.forget = iconButton("trash", "Wipe this phone", () => this.#forget());
+    const owner = h("span", { class: "tool-owner" }, me().real_name ?? me().name);
+    const ear = h("span", { class: "device-ear" });
     root.append(
-      h("h2", { class: "tool-title" }, icon("phone"), "Phone", h("span", { class: "tool-owner" }, me().real_name ?? me().name), this.forget),
-      h("div", { class: "device" }, h("div", { class: "device-top" }, this.time, h("span", { class: "device-ear" }), h("span", {}, "Authenticator")), this.screen, form),
+      h("h2", { class: "tool-title" }, icon("phone"), "Phone", owner, this.forget),
+      h(
+        "div",
+        { class: "device" },
+        h("div", { class: "device-top" }, this.time, ear, h("span", {}, "Authenticator")),
+        this.screen,
+        this.#form(),
+      ),
     );
     root.addEventListener("animationend", () => root.classList.remove("rang"));
     setInterval(() => this.#tick(), 500);
@@ -47,13 +55,35 @@ class Phone {
     this.load();
   }
 
+  #form() {
+    this.box = h("input", {
+      type: "text",
+      class: "text-input",
+      id: "phone-secret",
+      autocomplete: "off",
+      spellcheck: "false",
+      placeholder: "otpauth://…",
+    });
+    this.error = h("p", { class: "field-error", role: "alert" });
+    return h(
+      "form",
+      { class: "phone-add", on: { submit: (event) => this.#add(event) } },
+      h("label", { for: "phone-secret" }, "Paste a link or secret"),
+      h("div", { class: "row" }, this.box, h("button", { type: "submit", class: "button small" }, "Add")),
+      this.error,
+    );
+  }
+
   async load() {
     const answer = await get(path());
     if (!answer.ok) return this.#say("No answer", inWords(answer.error));
     const tokens = answer.tokens ?? [];
-    this.#until = tokens.length ? Date.now() + Math.max(0, Math.min(...tokens.map((token) => token.seconds_left))) * 1000 : 0;
+    this.#until = tokens.length
+      ? Date.now() + Math.max(0, Math.min(...tokens.map((token) => token.seconds_left))) * 1000
+      : 0;
     this.forget.hidden = tokens.length === 0;
-    if (tokens.length === 0) return this.#say("No codes yet", "Enrol with /prodaccess enrol, then press “Scan with phone”.");
+    if (tokens.length === 0)
+      return this.#say("No codes yet", "Enrol with /prodaccess enrol, then press “Scan with phone”.");
     this.#draw(tokens);
     return this.#tick();
   }
@@ -86,7 +116,13 @@ class Phone {
       setTimeout(() => words.replaceChildren("Copy code"), 1600);
     });
     return {
-      node: h("div", { class: "token" }, h("p", { class: "token-name" }, h("strong", {}, token.issuer || "Code"), " ", token.label), h("div", { class: "token-line" }, code, h("span", { class: "countdown" }, wheel.node, left)), copy),
+      node: h(
+        "div",
+        { class: "token" },
+        h("p", { class: "token-name" }, h("strong", {}, token.issuer || "Code"), " ", token.label),
+        h("div", { class: "token-line" }, code, h("span", { class: "countdown" }, wheel.node, left)),
+        copy,
+      ),
       show: (now) => {
         digits = now.code;
         code.textContent = spaced(now.code);
@@ -119,7 +155,13 @@ class Phone {
   }
 
   async #forget() {
-    const agreed = await ask({ title: "Wipe this phone?", body: "The phone forgets its secrets, as if it had been lost. The app then has to enrol this person again.", confirm: "Wipe", deny: "Keep", danger: true });
+    const agreed = await ask({
+      title: "Wipe this phone?",
+      body: "The phone forgets its secrets, as if it had been lost. The app then has to enrol this person again.",
+      confirm: "Wipe",
+      deny: "Keep",
+      danger: true,
+    });
     if (!agreed) return;
     await remove(path());
     await this.load();

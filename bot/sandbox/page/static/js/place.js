@@ -15,14 +15,15 @@ export function writePlace(user, channel, push = true) {
 }
 
 /** Becomes another person: everything is loaded anew as them. */
-export function becomePerson(user) {
-  history.pushState(null, "", addressOf(user, readPlace().channel));
+export function becomePerson(user, channel) {
+  history.pushState(null, "", addressOf(user, channel));
   location.reload();
 }
 
 export function showPane(pane) {
   document.getElementById("app").dataset.pane = pane;
-  for (const tab of document.querySelectorAll("#tabs button")) tab.setAttribute("aria-current", tab.dataset.pane === pane ? "page" : "false");
+  for (const tab of document.querySelectorAll("#tabs button"))
+    tab.setAttribute("aria-current", tab.dataset.pane === pane ? "page" : "false");
 }
 
 /** Opens or closes the sidebar where it is a drawer, and takes the focus along. */

@@ -4,7 +4,12 @@ import { h } from "./dom.js";
 import { emojiNamed } from "./emoji.js";
 import { broadcast, channelPill, dateNode, link, mention } from "./mrkdwn.js";
 
-const WRAPPERS = [["code", "code"], ["strike", "s"], ["italic", "em"], ["bold", "strong"]];
+const WRAPPERS = [
+  ["code", "code"],
+  ["strike", "s"],
+  ["italic", "em"],
+  ["bold", "strong"],
+];
 
 function styled(node, style) {
   return WRAPPERS.reduce((inner, [name, tag]) => (style?.[name] ? h(tag, {}, inner) : inner), node);
@@ -26,7 +31,15 @@ const leaf = (el) => styled(LEAVES[el.type]?.(el) ?? document.createTextNode("")
 function list(el) {
   const tag = el.style === "ordered" ? "ol" : "ul";
   const items = (el.elements ?? []).map((item) => h("li", {}, (item.elements ?? []).map(leaf)));
-  return h(tag, { class: "rich-list", data: { indent: el.indent ? String(el.indent) : null }, start: el.offset ? el.offset + 1 : null }, items);
+  return h(
+    tag,
+    {
+      class: "rich-list",
+      data: { indent: el.indent ? String(el.indent) : null },
+      start: el.offset ? el.offset + 1 : null,
+    },
+    items,
+  );
 }
 
 const PARTS = {
@@ -36,4 +49,9 @@ const PARTS = {
   rich_text_preformatted: (el) => h("pre", { tabindex: "0" }, (el.elements ?? []).map(leaf)),
 };
 
-export const richText = (block) => h("div", { class: "block rich-text" }, (block.elements ?? []).map((el) => PARTS[el.type]?.(el)));
+export const richText = (block) =>
+  h(
+    "div",
+    { class: "block rich-text" },
+    (block.elements ?? []).map((el) => PARTS[el.type]?.(el)),
+  );

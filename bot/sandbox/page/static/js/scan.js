@@ -18,7 +18,9 @@ function* texts(value) {
 }
 
 function shownTexts(blocks) {
-  return blocks.flatMap((block) => [...texts([block.text, block.fields, block.elements, block.label, block.hint, block.element?.initial_value])]);
+  return blocks.flatMap((block) => [
+    ...texts([block.text, block.fields, block.elements, block.label, block.hint, block.element?.initial_value]),
+  ]);
 }
 
 /** The otpauth link or the Base32 secret that the blocks show, or null. */
@@ -38,7 +40,8 @@ export function secretIn(blocks) {
 /** Adds a secret to the current person's phone; resolves to the failure in words, or null. */
 export async function addToPhone(secret) {
   const answer = await post(`/phone/${encodeURIComponent(state.me)}`, { secret });
-  if (!answer.ok) return answer.error?.includes(" ") ? answer.error.replace(/^secret: /, "The secret: ") : inWords(answer.error);
+  if (!answer.ok)
+    return answer.error?.includes(" ") ? answer.error.replace(/^secret: /, "The secret: ") : inWords(answer.error);
   emit("phone-changed");
   return null;
 }
@@ -58,7 +61,17 @@ export function scanButton(blocks, root) {
   if (!secret) return null;
   const old = buttons.get(root);
   if (old?.secret === secret) return old.node;
-  const node = h("div", { class: "scan" }, h("button", { type: "button", class: "button scan-button", on: { click: (event) => scan(event, secret) } }, icon("scan"), "Scan with phone"), h("span", { class: "scan-note" }, "stands for pointing your phone's camera at it"));
+  const node = h(
+    "div",
+    { class: "scan" },
+    h(
+      "button",
+      { type: "button", class: "button scan-button", on: { click: (event) => scan(event, secret) } },
+      icon("scan"),
+      "Scan with phone",
+    ),
+    h("span", { class: "scan-note" }, "stands for pointing your phone's camera at it"),
+  );
   buttons.set(root, { secret, node });
   return node;
 }

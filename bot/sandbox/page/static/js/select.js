@@ -21,10 +21,45 @@ export class Select {
   constructor({ source, chosen, change, multiple = false, limit = null, optional = false, placeholder, aria, key }) {
     Object.assign(this, { source, chosen, change, multiple, limit, optional, placeholder });
     this.listId = uid("list");
-    this.list = h("ul", { class: "popup listbox", role: "listbox", id: this.listId, popover: "manual", "aria-multiselectable": multiple ? "true" : null, "aria-label": "Options" });
-    this.input = h("input", {
-      type: "text", class: "select-input", role: "combobox", autocomplete: "off", spellcheck: "false",
-      "aria-expanded": "false", "aria-controls": this.listId, "aria-autocomplete": "list", data: { key }, ...aria,
+    this.list = h("ul", {
+      class: "popup listbox",
+      role: "listbox",
+      id: this.listId,
+      popover: "manual",
+      "aria-multiselectable": multiple ? "true" : null,
+      "aria-label": "Options",
+    });
+    this.input = this.#box(key, aria);
+    this.chips = h("span", { class: "chips" });
+    this.clear = iconButton("close", "Clear", () => this.#clear(), {
+      tabindex: "-1",
+      class: "icon-button select-clear",
+    });
+    this.node = h(
+      "div",
+      { class: "select", data: { multiple } },
+      this.chips,
+      this.input,
+      this.clear,
+      icon("chevron"),
+      this.list,
+    );
+    this.node.addEventListener("mousedown", (event) => this.#press(event));
+    this.#show();
+  }
+
+  #box(key, aria) {
+    return h("input", {
+      type: "text",
+      class: "select-input",
+      role: "combobox",
+      autocomplete: "off",
+      spellcheck: "false",
+      "aria-expanded": "false",
+      "aria-controls": this.listId,
+      "aria-autocomplete": "list",
+      data: { key },
+      ...aria,
       on: {
         click: () => this.open(),
         input: () => this.#typed(),
@@ -32,11 +67,6 @@ export class Select {
         blur: () => this.close(),
       },
     });
-    this.chips = h("span", { class: "chips" });
-    this.clear = iconButton("close", "Clear", () => this.#clear(), { tabindex: "-1", class: "icon-button select-clear" });
-    this.node = h("div", { class: "select", data: { multiple } }, this.chips, this.input, this.clear, icon("chevron"), this.list);
-    this.node.addEventListener("mousedown", (event) => this.#press(event));
-    this.#show();
   }
 
   #press(event) {
@@ -56,7 +86,12 @@ export class Select {
     this.clear.hidden = this.multiple || !single || !this.optional;
     this.chips.replaceChildren(
       ...(this.multiple ? this.chosen : []).map((option) =>
-        h("span", { class: "chip" }, labelOf(option), iconButton("close", `Remove ${labelOf(option)}`, () => this.#toggle(option))),
+        h(
+          "span",
+          { class: "chip" },
+          labelOf(option),
+          iconButton("close", `Remove ${labelOf(option)}`, () => this.#toggle(option)),
+        ),
       ),
     );
   }
@@ -98,7 +133,9 @@ export class Select {
   #note(text, isError = false) {
     this.#options = [];
     this.#active = -1;
-    this.list.replaceChildren(h("li", { class: isError ? "list-note error" : "list-note", role: "presentation" }, text));
+    this.list.replaceChildren(
+      h("li", { class: isError ? "list-note error" : "list-note", role: "presentation" }, text),
+    );
   }
 
   #fill(groups) {
@@ -107,15 +144,30 @@ export class Select {
     this.list.replaceChildren();
     let index = 0;
     for (const group of groups) {
-      if (group.label && group.options.length) this.list.append(h("li", { class: "list-group", role: "presentation" }, group.label));
+      if (group.label && group.options.length)
+        this.list.append(h("li", { class: "list-group", role: "presentation" }, group.label));
       for (const option of group.options) this.list.append(this.#row(option, index++));
     }
-    this.#activate(Math.max(0, this.#options.findIndex((option) => this.#isChosen(option))));
+    this.#activate(
+      Math.max(
+        0,
+        this.#options.findIndex((option) => this.#isChosen(option)),
+      ),
+    );
   }
 
   #row(option, index) {
-    const row = h("li", { role: "option", id: `${this.listId}-${index}`, "aria-selected": String(this.#isChosen(option)), data: { index: String(index), value: option.value } });
-    append(row, [h("span", { class: "option-label" }, textObject(option.text)), option.description && h("span", { class: "option-more" }, textObject(option.description)), icon("check")]);
+    const row = h("li", {
+      role: "option",
+      id: `${this.listId}-${index}`,
+      "aria-selected": String(this.#isChosen(option)),
+      data: { index: String(index), value: option.value },
+    });
+    append(row, [
+      h("span", { class: "option-label" }, textObject(option.text)),
+      option.description && h("span", { class: "option-more" }, textObject(option.description)),
+      icon("check"),
+    ]);
     return row;
   }
 
@@ -141,7 +193,8 @@ export class Select {
     } else if (event.key === "Enter" && isOpen) this.#pick(this.#options[this.#active]);
     else if (event.key === "Enter") this.open();
     else if (event.key === "Escape" && isOpen) this.close();
-    else if (event.key === "Backspace" && this.multiple && !this.input.value && this.chosen.length) this.#toggle(this.chosen.at(-1));
+    else if (event.key === "Backspace" && this.multiple && !this.input.value && this.chosen.length)
+      this.#toggle(this.chosen.at(-1));
     else return;
     event.preventDefault();
   }

@@ -13,14 +13,16 @@ function groupsOf(element) {
   return element.option_groups.map((group) => ({ label: group.label?.text, options: group.options ?? [] }));
 }
 
-const filtered = (groups, query) => groups.map((group) => ({ ...group, options: group.options.filter(matches(query)) }));
+const filtered = (groups, query) =>
+  groups.map((group) => ({ ...group, options: group.options.filter(matches(query)) }));
 
 const localSource = (groups) => async (query) => ({ groups: filtered(groups(), query) });
 
 function externalSource(field) {
   const shortest = field.element.min_query_length ?? SLACKS_MIN_QUERY;
   const source = async (query) => {
-    if (query.length < shortest) return { hint: `Type ${shortest === 1 ? "a letter" : `${shortest} letters`} or more to search` };
+    if (query.length < shortest)
+      return { hint: `Type ${shortest === 1 ? "a letter" : `${shortest} letters`} or more to search` };
     const answer = await field.surface.suggest(field.block.block_id, field.element, query);
     return answer.ok ? { groups: groupsOf(answer) } : { error: `Could not load the options. ${inWords(answer.error)}` };
   };
@@ -36,20 +38,37 @@ const plainOption = (value, text, more) => ({
 
 const personOption = (person) => plainOption(person.id, person.real_name ?? person.name, person.title);
 
-const people = () => [{ label: null, options: [...state.people.values()].filter((person) => !person.is_deactivated).map(personOption) }];
+const people = () => [
+  { label: null, options: [...state.people.values()].filter((person) => !person.is_deactivated).map(personOption) },
+];
 
 function channels(withDirect) {
   const shown = state.channels.filter((channel) => withDirect || channel.kind === "channel");
-  return [{ label: null, options: shown.map((channel) => plainOption(channel.id, channel.kind === "dm" ? channel.name : `#${channel.name}`)) }];
+  return [
+    {
+      label: null,
+      options: shown.map((channel) =>
+        plainOption(channel.id, channel.kind === "dm" ? channel.name : `#${channel.name}`),
+      ),
+    },
+  ];
 }
 
 const person = (id) => personOption(state.people.get(id) ?? { id, name: nameOf(id) });
 const channel = (id) => channels(true)[0].options.find((option) => option.value === id) ?? plainOption(id, id);
 
-const asOption = { source: (field) => localSource(() => groupsOf(field.element)), read: (option) => option, write: (option) => option };
+const asOption = {
+  source: (field) => localSource(() => groupsOf(field.element)),
+  read: (option) => option,
+  write: (option) => option,
+};
 const external = { ...asOption, source: externalSource };
 const users = { source: () => localSource(people), read: person, write: (option) => option.value };
-const conversations = { source: () => localSource(() => channels(true)), read: channel, write: (option) => option.value };
+const conversations = {
+  source: () => localSource(() => channels(true)),
+  read: channel,
+  write: (option) => option.value,
+};
 const onlyChannels = { ...conversations, source: () => localSource(() => channels(false)) };
 
 const KINDS = { static: asOption, external, users, conversations, channels: onlyChannels };

@@ -30,7 +30,14 @@ export class Shell {
     this.panel = h("div", { class: "place", id: "place-panel" });
     this.offline = h("p", { class: "offline", role: "status" }, "Reconnecting…");
     document.getElementById("main").replaceChildren(
-      h("header", { class: "main-head" }, iconButton("menu", "Open the menu", () => setDrawer(true), { class: "icon-button drawer-open" }), h("div", { class: "place-text" }, this.title, this.topic), this.tabs, this.offline),
+      h(
+        "header",
+        { class: "main-head" },
+        iconButton("menu", "Open the menu", () => setDrawer(true), { class: "icon-button drawer-open" }),
+        h("div", { class: "place-text" }, this.title, this.topic),
+        this.tabs,
+        this.offline,
+      ),
       ...[hintStrip()].filter(Boolean),
       this.panel,
     );
@@ -63,7 +70,10 @@ export class Shell {
     const channel = channelOf(place);
     const bot = botChannel();
     const isApp = place === HOME || (bot !== null && place === bot.id);
-    this.title.replaceChildren(icon(isApp ? "app" : channel?.kind === "dm" ? "chat" : "hash"), isApp ? state.app.name : (channel?.name ?? ""));
+    this.title.replaceChildren(
+      icon(isApp ? "app" : channel?.kind === "dm" ? "chat" : "hash"),
+      isApp ? state.app.name : (channel?.name ?? ""),
+    );
     this.topic.textContent = isApp ? "" : (channel?.topic ?? "");
     this.tabs.hidden = !isApp;
     this.panel.setAttribute("role", isApp ? "tabpanel" : "presentation");
@@ -73,7 +83,18 @@ export class Shell {
   #drawTabs(place, bot) {
     const hadFocus = this.tabs.contains(document.activeElement);
     const tab = (id, label) =>
-      h("button", { type: "button", role: "tab", "aria-selected": String(place === id), "aria-controls": "place-panel", tabindex: place === id ? "0" : "-1", on: { click: () => this.go(id) } }, label);
+      h(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          "aria-selected": String(place === id),
+          "aria-controls": "place-panel",
+          tabindex: place === id ? "0" : "-1",
+          on: { click: () => this.go(id) },
+        },
+        label,
+      );
     this.tabs.replaceChildren(tab(HOME, "Home"), ...(bot ? [tab(bot.id, "Messages")] : []));
     if (hadFocus) this.tabs.querySelector("[aria-selected=true]")?.focus();
   }

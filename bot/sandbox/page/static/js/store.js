@@ -4,6 +4,9 @@ import { get } from "./api.js";
 
 export const HOME = "home";
 
+/** Stands in an address for the bot's direct messages, whose id is another for each person. */
+const DIRECT = "messages";
+
 export const state = {
   team: { id: "", name: "" },
   people: new Map(),
@@ -47,7 +50,20 @@ export const channelOf = (id) => state.channels.find((channel) => channel.id ===
 /** The direct conversation with the app's bot, whose messages are the app's second tab. */
 export function botChannel() {
   const direct = state.channels.filter((channel) => channel.kind === "dm");
-  return direct.find((channel) => channel.name === state.app.name || channel.user === state.app.bot_user_id) ?? direct[0] ?? null;
+  return (
+    direct.find((channel) => channel.name === state.app.name || channel.user === state.app.bot_user_id) ??
+    direct[0] ??
+    null
+  );
+}
+
+/** The place in words that mean the same to every person. */
+export const sharedPlace = () => (state.place !== HOME && state.place === botChannel()?.id ? DIRECT : state.place);
+
+/** Where an address leads: its place, if this person has it, or the first channel. */
+export function placeFor(wanted) {
+  if (wanted === DIRECT && botChannel()) return botChannel().id;
+  return wanted === HOME || channelOf(wanted) ? wanted : (state.channels[0]?.id ?? HOME);
 }
 
 export function nameOf(userId) {
@@ -56,4 +72,5 @@ export function nameOf(userId) {
   return userId === state.app.bot_user_id ? state.app.name : userId;
 }
 
-export const me = () => state.people.get(state.me) ?? { id: state.me, name: state.me, initials: "?", color: "#64748b", title: "" };
+export const me = () =>
+  state.people.get(state.me) ?? { id: state.me, name: state.me, initials: "?", color: "#64748b", title: "" };

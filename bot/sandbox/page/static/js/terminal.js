@@ -27,9 +27,21 @@ class Terminal {
     this.repeat = h("input", { type: "checkbox", id: "terminal-repeat", on: { change: () => this.#plan() } });
     const clear = h("button", { type: "button", class: "link-button", on: { click: () => this.#clear() } }, "Clear");
     root.append(
-      h("h2", { class: "tool-title" }, icon("terminal"), "Terminal", h("span", { class: "tool-owner" }, `${me().real_name ?? me().name}'s AWS keys`)),
+      h(
+        "h2",
+        { class: "tool-title" },
+        icon("terminal"),
+        "Terminal",
+        h("span", { class: "tool-owner" }, `${me().real_name ?? me().name}'s AWS keys`),
+      ),
       this.calls,
-      h("div", { class: "terminal-bar" }, h("span", { class: "toggle" }, this.repeat, h("label", { for: "terminal-repeat" }, "Repeat every 2 s")), this.strip, clear),
+      h(
+        "div",
+        { class: "terminal-bar" },
+        h("span", { class: "toggle" }, this.repeat, h("label", { for: "terminal-repeat" }, "Repeat every 2 s")),
+        this.strip,
+        clear,
+      ),
       this.output,
     );
     this.#restore();
@@ -40,9 +52,31 @@ class Terminal {
     const answer = await get(path());
     if (!answer.ok) return void this.calls.replaceChildren(h("li", { class: "tool-note" }, inWords(answer.error)));
     const rows = (answer.calls ?? []).map((call) =>
-      h("li", {}, h("button", { type: "button", class: "call", data: { call: call.id }, title: call.command, on: { click: () => this.run(call.id) } }, icon("play"), h("span", { class: "call-text" }, h("span", { class: "call-title" }, call.title), h("code", {}, call.command)))),
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          {
+            type: "button",
+            class: "call",
+            data: { call: call.id },
+            title: call.command,
+            on: { click: () => this.run(call.id) },
+          },
+          icon("play"),
+          h(
+            "span",
+            { class: "call-text" },
+            h("span", { class: "call-title" }, call.title),
+            h("code", {}, call.command),
+          ),
+        ),
+      ),
     );
-    this.calls.replaceChildren(...(rows.length ? rows : [h("li", { class: "tool-note" }, "This person has no AWS keys.")]));
+    this.calls.replaceChildren(
+      ...(rows.length ? rows : [h("li", { class: "tool-note" }, "This person has no AWS keys.")]),
+    );
   }
 
   async run(id) {
@@ -79,18 +113,27 @@ class Terminal {
       "li",
       { class: "run", data: { outcome } },
       h("p", { class: "run-command" }, h("span", { class: "prompt", "aria-hidden": "true" }, "$ "), command),
-      h("p", { class: "run-result" }, h("span", { class: `outcome ${outcome}` }, BADGES[outcome] ?? outcome), h("time", {}, when)),
+      h(
+        "p",
+        { class: "run-result" },
+        h("span", { class: `outcome ${outcome}` }, BADGES[outcome] ?? outcome),
+        h("time", {}, when),
+      ),
       output && h("pre", {}, output),
     );
   }
 
   #draw() {
     const rows = this.#entries.map((entry) => this.#entry(entry));
-    if (rows.length === 0) rows.push(h("li", { class: "tool-note" }, "Run a call above: without a grant it is denied."));
+    if (rows.length === 0)
+      rows.push(h("li", { class: "tool-note" }, "Run a call above: without a grant it is denied."));
     this.output.replaceChildren(...rows);
     this.output.scrollTop = this.output.scrollHeight;
     this.strip.replaceChildren(...this.#ticks.map((outcome) => h("i", { class: outcome })));
-    this.strip.setAttribute("aria-label", this.#ticks.length ? `Last run: ${BADGES[this.#ticks.at(-1)] ?? "unknown"}` : "No runs yet");
+    this.strip.setAttribute(
+      "aria-label",
+      this.#ticks.length ? `Last run: ${BADGES[this.#ticks.at(-1)] ?? "unknown"}` : "No runs yet",
+    );
   }
 
   #restore() {

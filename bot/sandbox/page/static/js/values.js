@@ -39,7 +39,9 @@ export function isEmpty(held) {
 
 /** The elements of a block that hold a value. */
 export function statefulElements(block) {
-  return [block.element, block.accessory, ...(block.type === "actions" ? (block.elements ?? []) : [])].filter(isStateful);
+  return [block.element, block.accessory, ...(block.type === "actions" ? (block.elements ?? []) : [])].filter(
+    isStateful,
+  );
 }
 
 const length = (text) => [...text].length;
@@ -56,9 +58,12 @@ function textError(element, text) {
 
 function numberError(element, text) {
   const pattern = element.is_decimal_allowed ? /^-?\d*\.?\d+$/ : /^-?\d+$/;
-  if (!pattern.test(text)) return element.is_decimal_allowed ? "Please enter a number." : "Please enter a whole number.";
-  if (element.min_value !== undefined && Number(text) < Number(element.min_value)) return `Please enter ${element.min_value} or more.`;
-  if (element.max_value !== undefined && Number(text) > Number(element.max_value)) return `Please enter ${element.max_value} or less.`;
+  if (!pattern.test(text))
+    return element.is_decimal_allowed ? "Please enter a number." : "Please enter a whole number.";
+  if (element.min_value !== undefined && Number(text) < Number(element.min_value))
+    return `Please enter ${element.min_value} or more.`;
+  if (element.max_value !== undefined && Number(text) > Number(element.max_value))
+    return `Please enter ${element.max_value} or less.`;
   return null;
 }
 
