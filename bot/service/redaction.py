@@ -29,6 +29,10 @@ _DIGITS = re.compile(r"\d")
 
 _NAMES = "password|passwd|pwd|passphrase|secret|token|signature|seed|secret_?access_?key|session_?token"
 _B64 = "[A-Za-z0-9/+=]"
+_START = r"(?:\b|(?<=\\[nrt]))"
+"""Where a word begins, after a line break that a repr wrote as an escape too."""
+_FRESH = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+_FRESH_B64 = r"(?:(?<![A-Za-z0-9/+])|(?<=\\[nrt]))"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, flags), replacement)
@@ -43,22 +47,22 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(/enrol/)[\w-]{10,}", rf"\1{GONE}", 0),
         # User and password of a URL; a password may hold anything but white space.
         (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@:]*:\S*@", rf"\1{GONE}@", re.IGNORECASE),
-        (r"\b((?:set-)?cookie['\"]?\s*[:=]\s*)[^\n]+", rf"\1{GONE}", re.IGNORECASE),
-        (r"\b(authorization['\"]?\s*[:=]\s*)[^\n]+", rf"\1{GONE}", re.IGNORECASE),
-        (r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", rf"\1 {GONE}", re.IGNORECASE),
+        (rf"{_START}((?:set-)?cookie['\"]?\s*[:=]\s*)[^\n]+", rf"\1{GONE}", re.IGNORECASE),
+        (rf"{_START}(authorization['\"]?\s*[:=]\s*)[^\n]+", rf"\1{GONE}", re.IGNORECASE),
+        (rf"{_START}(bearer|basic)\s+[\w.~+/=-]{{8,}}", rf"\1 {GONE}", re.IGNORECASE),
         (rf"((?:{_NAMES})['\"]?\s*[:=]\s*)(?:\"[^\"\n]*\"?|'[^'\n]*'?|[^\s&,;)}}\]]+)", rf"\1{GONE}", re.IGNORECASE),
         (r"([?&]ticket=)[^\s&]+", rf"\1{GONE}", 0),
-        (r"\b(codes?|otp|totp|passcode)(\b[^\d\n]{0,12}?)\d[\d -]{4,8}\d", rf"\1\2{GONE}", re.IGNORECASE),
-        (r"(?<![A-Z0-9])A[KS]IA[A-Z0-9]{12,}", GONE, 0),
+        (rf"{_START}(codes?|otp|totp|passcode)(\b[^\d\n]{{0,12}}?)\d[\d -]{{4,8}}\d", rf"\1\2{GONE}", re.IGNORECASE),
+        (rf"{_FRESH}A[KS]IA[A-Z0-9]{{12,}}", GONE, 0),
         (r"(?:FwoG|FQoG|IQoJ)[A-Za-z0-9/+=]{20,}", GONE, 0),
         # AWS secret access keys: forty characters of base64 that are no hexadecimal digest.
         (
-            rf"(?<!{_B64})(?![0-9a-f]{{40}})(?={_B64}*[0-9])(?={_B64}*[A-Z])(?={_B64}*[a-z]){_B64}{{40}}(?!{_B64})",
+            rf"{_FRESH_B64}(?![0-9a-f]{{40}})(?={_B64}*[0-9])(?={_B64}*[A-Z])(?={_B64}*[a-z]){_B64}{{40}}(?!{_B64})",
             GONE,
             0,
         ),
-        (r"(?<![A-Za-z0-9])[A-Z2-7]{16,}=*(?![A-Za-z0-9])", GONE, 0),
-        (r"(?<![A-Za-z0-9])(?:[A-Z2-7]{4}[ -]){3,}[A-Z2-7]{4}(?![A-Za-z0-9])", GONE, 0),
+        (rf"{_FRESH}[A-Z2-7]{{16,}}=*(?![A-Za-z0-9])", GONE, 0),
+        (rf"{_FRESH}(?:[A-Z2-7]{{4}}[ -]){{3,}}[A-Z2-7]{{4}}(?![A-Za-z0-9])", GONE, 0),
     )
 )
 
