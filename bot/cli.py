@@ -51,7 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.data)
-    configure("text", "info", file=folder / "prodaccess.log")
     with _until_stopped() as stopped, demo.Demo(folder, port=arguments.port, fresh=arguments.fresh) as running:
         print(demo.welcome(running.url, folder), flush=True)
         stopped.wait()
@@ -171,9 +170,11 @@ def _audit_verify(_: argparse.Namespace) -> int:
 
 
 def _audit_export(arguments: argparse.Namespace) -> int:
-    write = {"jsonl": ledger.export_jsonl, "csv": ledger.export_csv}[arguments.format]
     with _store() as parts:
-        write(parts.store, sys.stdout.buffer)
+        if arguments.format == "csv":
+            ledger.export_csv(parts.store, sys.stdout)
+        else:
+            ledger.export_jsonl(parts.store, sys.stdout.buffer)
     return 0
 
 

@@ -24,6 +24,7 @@ from bot.sandbox.roster import INES, PEOPLE, RAVI, SAM, SandboxPerson
 from bot.sandbox.slack.config import Secrets, SlackChannel, SlackPerson, Workspace
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.terminal import Terminal, terminal_routes
+from bot.service.logs import configure
 from bot.service.ports import Authenticator
 from bot.settings import SealingKey, Secret, Settings, Transport
 
@@ -77,6 +78,7 @@ class Demo:
 
     def _start(self, stack: ExitStack) -> None:
         stack.enter_context(_folder(self.folder, self._fresh))
+        configure("text", "info", file=self.folder / "prodaccess.log")
         kept = _kept(self.folder / "secrets.json")
         self.aws = LocalAws(self.folder / "aws")
         try:
@@ -132,7 +134,9 @@ class Demo:
                 tx.save_authenticator(Authenticator(person.id, sealed, box.key_id, tx.now(), "demo"))
                 actor = Actor(ActorKind.OPERATOR, "demo", "seed")
                 tx.append([Event(Tag.MFA_ENROLLED, actor, person=person.id, data={"vouched_by": "demo"})])
-            link = pyotp.TOTP(base64.b32encode(secret).decode()).provisioning_uri(person.email, "prodaccess")
+            link = pyotp.TOTP(base64.b32encode(secret).decode()).provisioning_uri(
+                name=person.email, issuer_name="prodaccess"
+            )
             self.phone.add(person.slack_id, link)
 
 
@@ -179,7 +183,6 @@ def _slack_person(person: SandboxPerson, slack_ids: dict[str, str]) -> SlackPers
         real_name=person.name,
         title=person.title,
         email=person.email,
-        color=person.color,
         manager=slack_ids.get(person.manager) if person.manager else None,
         is_restricted=person.is_guest,
     )
