@@ -67,8 +67,8 @@ def _read_duration(value: object) -> timedelta:
 
 
 def _read_step_up(value: object) -> StepUpPolicy:
-    if value in {StepUpRule.ALWAYS.value, StepUpRule.NEVER.value}:
-        return StepUpPolicy(StepUpRule(str(value)))
+    if isinstance(value, str) and value in {StepUpRule.ALWAYS, StepUpRule.NEVER}:
+        return StepUpPolicy(StepUpRule(value))
     try:
         return StepUpPolicy(StepUpRule.WITHIN, _read_duration(value))
     except PydanticCustomError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from os import PathLike
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def _refuse_errors(source: Source, findings: Iterable[Finding]) -> None:
 def _check(shaped: Shaped, source: Source, providers: Collection[str]) -> Iterator[Finding]:
     """What is wrong between the parts that have the right shape."""
 
+    @cache
     def names(section: str) -> frozenset[str] | None:
         return source.names(section) if shaped.is_sound((section,)) else None
 

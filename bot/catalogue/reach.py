@@ -13,16 +13,6 @@ def askers(role: Role, catalogue: Catalogue) -> tuple[Person, ...]:
     return tuple(sorted((catalogue.people[each] for each in ids), key=lambda person: person.name))
 
 
-def approvers(role: Role, requester: Person, catalogue: Catalogue) -> tuple[Person, ...]:
-    """Who of the catalogue may say yes to a requester; Slack may know more."""
-    rule = role.approvers
-    ids = set(rule.people).union(*(catalogue.groups[group] for group in rule.groups))
-    if rule.manager and requester.manager:
-        ids.add(requester.manager)
-    people = (catalogue.people[each] for each in ids)
-    return tuple(sorted((each for each in people if not each.is_same_human(requester)), key=lambda each: each.name))
-
-
 def check_reach(catalogue: Catalogue) -> Iterator[Finding]:
     """Roles that nobody can use or approve, and people who cannot do what the catalogue gives them."""
     for person in catalogue.people.values():
@@ -50,10 +40,13 @@ def _quorum(path: Path, role: Role, asking: Sequence[Person], catalogue: Catalog
     rule = role.approvers
     if rule.slack_groups:
         return
+    named = set(rule.people).union(*(catalogue.groups[group] for group in rule.groups))
     short, leaning = [], []
     for person in asking:
-        sure = len(approvers(role, person, catalogue))
-        from_slack = int(rule.manager and not person.manager)
+        # Nobody shares an identity with anybody else in a catalogue: a person is their id.
+        by_manager = rule.manager and person.manager is not None and person.manager not in named
+        sure = len(named) - (person.id in named) + by_manager
+        from_slack = rule.manager and person.manager is None
         if sure + from_slack < rule.quorum:
             short.append(person)
         elif sure < rule.quorum:
@@ -63,20 +56,22 @@ def _quorum(path: Path, role: Role, asking: Sequence[Person], catalogue: Catalog
         message = f"wants {rule.quorum} approver{'s' if rule.quorum > 1 else ''}, which no requester can have"
         yield Finding(here, message, "name more approvers than the requester, or lower the quorum")
     elif short:
-        yield _warn(here, f"leaves {_names(short)} without enough approvers", "name more approvers")
+        yield _warn(here, f"leaves {_few(short)} without enough approvers", "name more approvers")
     if leaning:
-        message = f"leans on the Slack profile for the manager of {_names(leaning)}"
+        message = f"leans on the Slack profile for the manager of {_few(leaning)}"
         yield _warn(here, message, "name their manager here, or a group that can approve too")
 
 
 def _identities(path: Path, role: Role, asking: Sequence[Person]) -> Iterator[Finding]:
-    without = [person for person in asking if not role.accounts & person.identities.keys()]
+    without = [person for person in asking if role.accounts.isdisjoint(person.identities)]
     if without:
-        message = f"{_names(without)} may ask, but {'has' if len(without) == 1 else 'have'} no identity in its accounts"
+        message = f"{_few(without)} may ask, but {'has' if len(without) == 1 else 'have'} no identity in its accounts"
         yield _warn((*path, "ask"), message, "add aws: {account: user/NAME} to the person")
-    for account in sorted(role.accounts) if len(without) < len(asking) else ():
-        if not any(account in person.identities for person in asking):
-            yield _warn((*path, "accounts"), f"nobody who may ask has an identity in {account}")
+    covered = {account for person in asking for account in person.identities}
+    empty = sorted(role.accounts - covered)
+    if empty and len(without) < len(asking):
+        shown = ", ".join(empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
+        yield _warn((*path, "accounts"), f"nobody who may ask has an identity in {shown}")
 
 
 def _lengths(path: Path, role: Role, catalogue: Catalogue) -> Iterator[Finding]:
@@ -89,6 +84,6 @@ def _lengths(path: Path, role: Role, catalogue: Catalogue) -> Iterator[Finding]:
             yield _warn((*path, "min_duration"), f"rules out {each}, which ends sooner", "leave it out of work")
 
 
-def _names(people: Sequence[Person]) -> str:
+def _few(people: Sequence[Person]) -> str:
     shown = [person.id for person in people[:5]]
     return ", ".join(shown) + (f" and {len(people) - 5} more" if len(people) > 5 else "")

@@ -18,7 +18,8 @@ _WINDOW = {"DateGreaterThanEquals": _MOMENT, "DateLessThan": _MOMENT}
 def check_size(catalogue: Catalogue) -> Iterator[Finding]:
     """Roles that cannot be granted to some who may ask, because their policy alone is over the limit."""
     for role in catalogue.roles.values():
-        size = max((policy_size(role, catalogue.accounts[key]) for key in role.accounts), default=0)
+        longest = max((catalogue.accounts[key] for key in role.accounts), key=lambda account: len(account.region))
+        size = policy_size(role, longest)
         kinds = {
             principal.partition("/")[0]
             for person in askers(role, catalogue)

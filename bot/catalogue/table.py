@@ -19,13 +19,12 @@ def describe(catalogue: Catalogue, warnings: Sequence[Problem] = ()) -> str:
     lines = [*_head(catalogue), "", *_row([(title,) for title, _ in _COLUMNS])]
     for role in catalogue.roles.values():
         lines.append(_rule())
+        rest = (_approvers(role, catalogue), _longest(role, catalogue), _proof(role))
         for at, (accounts, people) in enumerate(_accounts(role, catalogue)):
             if at:
                 lines.append("")
             what = (role.id, role.title, *(f"in {account}" for account in accounts))
-            lines += _row(
-                [what, (_names(people),), _approvers(role, catalogue), _longest(role, catalogue), _proof(role)]
-            )
+            lines += _row([what, (_names(people),), *rest])
     lines.append(_rule())
     if warnings:
         lines += ["", f"{len(warnings)} warning{'s' if len(warnings) != 1 else ''}:"]

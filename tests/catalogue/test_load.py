@@ -1,9 +1,13 @@
-from collections.abc import Callable
+import copy
+import re
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.catalogue import CatalogueError, Loaded, Problem, load
@@ -369,6 +373,7 @@ def test_aliases_are_written_out(loaded: Load) -> None:
 LINES = SOUND.splitlines()
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(LINES) - 1), st.sampled_from(["", "x", "  x: 1", "- y", "a: {}", "\t", "null", ": :", "'"]))
 def test_a_broken_line_never_raises_anything_but_a_catalogue_error(
     tmp_path_factory: pytest.TempPathFactory, at: int, line: str
@@ -380,3 +385,57 @@ def test_a_broken_line_never_raises_anything_but_a_catalogue_error(
     except CatalogueError as error:
         said = str(error)
     assert "access.yaml:" in said or len(said) == 64
+
+
+def _paths(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (*path, key)
+        yield from _paths(child, (*path, key))
+
+
+DATA = yaml.load(SOUND, Loader=yaml.BaseLoader)
+DATA["version"], DATA["roles"]["read"]["reason"]["min"], DATA["roles"]["read"]["approve"]["manager"] = 1, 12, True
+PATHS = list(_paths(DATA))
+VALUES: list[Any] = [
+    None,
+    [],
+    {},
+    7,
+    -1,
+    True,
+    "",
+    "x",
+    "é\u202e",
+    ["a"],
+    [["a"]],
+    {"a": 1},
+    [{"a": []}],
+    "{",
+    "a" * 9999,
+]
+
+
+def test_the_data_that_is_made_odd_is_sound(tmp_path: Path) -> None:
+    (tmp_path / "access.yaml").write_text(yaml.safe_dump(DATA))
+    assert load(tmp_path / "access.yaml").roles
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(PATHS), st.sampled_from(VALUES))
+def test_any_value_in_any_place_loads_or_is_refused_in_plain_words(
+    tmp_path_factory: pytest.TempPathFactory, where: tuple[str | int, ...], value: object
+) -> None:
+    data = copy.deepcopy(DATA)
+    parent = data
+    for key in where[:-1]:
+        parent = parent[key]
+    parent[where[-1]] = value
+    path = tmp_path_factory.mktemp("odd") / "access.yaml"
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    try:
+        said = load(path).digest
+    except CatalogueError as error:
+        said = str(error)
+        assert not re.search(r"pydantic|validator|Error\b|<class|Input should", said), said
+    assert said

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.duration import LONGEST, format_duration, parse_duration, parse_start
@@ -66,12 +66,14 @@ def test_a_duration_that_cannot_be_meant_is_refused_with_the_fix(text: str, says
     assert len(str(refusal.value)) < 200
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=int(LONGEST.total_seconds())))
 def test_what_is_written_reads_back_as_the_same_duration(seconds: int) -> None:
     length = timedelta(seconds=seconds)
     assert parse_duration(format_duration(length)) == length
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_duration_within_bounds_or_a_value_error(text: str) -> None:
     try:
@@ -142,6 +144,7 @@ def test_a_bare_time_on_the_night_when_the_clocks_change_is_refused_too() -> Non
         parse_start("02:15", VIENNA, evening)
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(2026, 11, 23, 12, 0), max_value=datetime(2027, 11, 22, 0, 0)))  # noqa: DTZ001
 def test_a_start_that_is_accepted_shows_the_typed_time_on_the_local_clock(naive: datetime) -> None:
     typed = f"{naive:%Y-%m-%d %H:%M}"

@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.text import TextTooLong, clean
@@ -64,12 +64,14 @@ def test_the_limit_counts_what_is_left_and_is_named() -> None:
         clean("x" * 10_000, limit=3000)
 
 
+@settings(deadline=None)
 @given(ANY_TEXT, st.booleans())
 def test_cleaning_twice_changes_nothing_more(text: str, multiline: bool) -> None:
     once = clean(text, limit=1000, multiline=multiline)
     assert clean(once, limit=1000, multiline=multiline) == once
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_what_is_left_can_be_stored_sent_and_shown(text: str) -> None:
     cleaned = clean(text, limit=1000)
