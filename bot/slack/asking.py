@@ -96,10 +96,10 @@ def _confirmation(caller: Caller, draft: Draft) -> b.Json:
 
 
 def needs_code(caller: Caller, draft: Draft) -> bool:
-    """Whether no proof is fresh enough for this draft's role."""
+    """Whether a code has to be typed for this draft: each time, or because no proof is fresh enough."""
     access = caller.desk.access
     role = access.catalogue().roles.get(draft.ask.role)
-    if role is None:
+    if role is None or role.ask_step_up.rule is StepUpRule.ALWAYS:
         return True
     digest = draft.ask.digest()
     with access.store.transaction() as tx:
@@ -137,7 +137,7 @@ def _not_understood(problems: list[str], text: str, draft_id: str) -> Replies:
     listed = "\n".join(f"• {b.esc(problem, 400)}" for problem in problems[:6])
     told = tell(
         f"⚠️ *Nothing was sent.*\n{listed}",
-        b.code(f"{ids.COMMAND} {text}", "You typed"),
+        *b.quote(f"{ids.COMMAND} {text}", "You typed"),
         b.context(f"Write it like `{USAGE}`"),
         b.actions(b.button("Open the form", ids.ASK_AGAIN, draft_id, "primary")),
     )

@@ -1,6 +1,6 @@
 """Block Kit from plain values, within Slack's limits by construction (docs.slack.dev, Block Kit reference).
 
-What people typed reaches Slack only as ``plain_text``, as rich text, or through ``esc``; every ``mrkdwn`` object is
+What people typed reaches Slack only as ``plain_text`` or through ``esc``; every ``mrkdwn`` object is
 ``verbatim``, so that nothing in it becomes a link or a mention by itself.
 """
 
@@ -130,35 +130,37 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Blocks:
     return [{"type": "section", "fields": fields[at : at + 10]} for at in range(0, len(fields), 10)]
 
 
-def quote(text: str, label: str = "", limit: int = SECTION_TEXT) -> Json:
-    """What somebody wrote, as they wrote it."""
-    words = {"type": "rich_text_quote", "elements": [_leaf(clip(text, limit) or "–")]}
-    heading = {"type": "rich_text_section", "elements": [_leaf(label, bold=True)]}
-    return {"type": "rich_text", "elements": [heading, words] if label else [words]}
+def quote(text: str, label: str = "", limit: int = SECTION_TEXT) -> Blocks:
+    """What somebody wrote, as they wrote it: nothing in it is formatted, linked or a mention."""
+    words: Json = {"type": "section", "text": plain(text, limit)}
+    return [section(f"*{esc(label)}*"), words] if label else [words]
 
 
 def code(text: str, label: str = "") -> Json:
-    """Text to read letter by letter, or to copy; at most 3,000 characters."""
-    words = {"type": "rich_text_preformatted", "elements": [_leaf(clip(text, SECTION_TEXT) or "–")]}
-    heading = {"type": "rich_text_section", "elements": [_leaf(label, bold=True)]}
-    return {"type": "rich_text", "elements": [heading, words] if label else [words]}
+    """Text to read letter by letter, or to copy; what does not fit is cut."""
+    heading = f"*{esc(label, 150)}*\n" if label else ""
+    return section(f"{heading}```{esc(_unfenced(text), SECTION_TEXT - len(heading) - 6)}```")
 
 
 def code_in_full(text: str, most: int) -> Blocks:
-    """``text`` in as many code blocks as it takes, split at line ends where possible, ``most`` at the most."""
+    """``text`` in as many code blocks as it takes, split at line ends, ``most`` at the most."""
     pieces: list[str] = []
-    rest = text
-    while rest and len(pieces) < most:
-        cut = len(rest) if len(rest) <= SECTION_TEXT else rest.rfind("\n", 0, SECTION_TEXT) + 1 or SECTION_TEXT
-        pieces.append(rest[:cut])
-        rest = rest[cut:]
-    if rest:
-        pieces[-1] = pieces[-1][: SECTION_TEXT - 20] + "\n… (cut here)"
-    return [code(piece.rstrip("\n")) for piece in pieces]
+    for line in _unfenced(text).split("\n"):
+        if pieces and _escaped_length(pieces[-1]) + _escaped_length(line) < SECTION_TEXT - 10:
+            pieces[-1] += f"\n{line}"
+        else:
+            pieces.append(line)
+    shown = [section(f"```{esc(piece, SECTION_TEXT - 6) or ' '}```") for piece in pieces[:most]]
+    return [*shown, context(f"… and {len(pieces) - most} parts more")] if len(pieces) > most else shown
 
 
-def _leaf(text: str, *, bold: bool = False) -> Json:
-    return {"type": "text", "text": text, **({"style": {"bold": True}} if bold else {})}
+def _unfenced(text: str) -> str:
+    """Without what would end a code block; in JSON it means the same."""
+    return text.replace("`", "\\u0060")
+
+
+def _escaped_length(text: str) -> int:
+    return sum(len(_ESCAPED.get(char, char)) for char in text)
 
 
 # --- things to press -------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def _approvers(card: RequestCard) -> Message:
         b.header(_heading(card)),
         b.section(f"{who} asks for {titles(card.role_title, card.account_title)} for *{length}*"),
         *b.facts([*ask_facts(request.ask, Titles.on(card)), ("As", f"`{b.esc(request.principal, 120)}`")]),
-        b.quote(request.ask.reason, "Why"),
+        *b.quote(request.ask.reason, "Why"),
         *notes(request, card.grants),
         b.section(status_of(request, card.grants, names)),
     ]
@@ -119,4 +119,4 @@ def notes(request: AccessRequest, grants: tuple[Grant, ...]) -> Blocks:
         ("Said with the decision", request.decision_note),
         *(("Said at the end", grant.end_note) for grant in grants),
     ]
-    return [b.quote(text, label, limit=600) for label, text in said if text]
+    return [block for label, text in said if text for block in b.quote(text, label, limit=600)]

@@ -1,6 +1,7 @@
 """Between Slack's event loop and the blocking use cases: ack, hand over to a thread, carry out what comes back."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 ANSWER_WITHIN = 2.4
 """Seconds; Slack gives up on an unanswered modal after 3."""
+SETTLES = 0.5
+"""Seconds that Slack has to carry out an answer; an update that overtook it would be undone by it."""
 
 T = TypeVar("T")
 Listener = Callable[..., Awaitable[None]]
@@ -80,18 +83,33 @@ class Edge:
         """For a modal that is sent: answered inside the ack, so that errors stand below their fields."""
 
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-            sent = payloads.submitted(body)
+            sent, started = payloads.submitted(body), time.monotonic()
             doing = str(sent.view.get("callback_id", "modal"))
             try:
                 work = self.run(lambda: handler(self.caller(sent.origin), sent))
                 answer = await asyncio.wait_for(work, ANSWER_WITHIN)
             except Exception as error:  # told to the person, logged for the operators
                 answer = complaint(sent.view, explain(error, doing))
-            await ack(answer.body())
-            if answer.then is not None:
-                await self._reply(sent.origin, doing, answer.then, in_modal=True)
+            if answer.then is None:
+                await ack(answer.body())
+            else:
+                left = ANSWER_WITHIN - (time.monotonic() - started)
+                await self._answer_in_two(ack, sent.origin, doing, answer, left)
 
         return listener
+
+    async def _answer_in_two(self, ack: AsyncAck, origin: Origin, doing: str, answer: Answer, left: float) -> None:
+        """Answer with the outcome if it is there within ``left`` seconds; else say first that it takes a while."""
+        work = asyncio.ensure_future(self._outcome(doing, answer.then or tuple, in_modal=True))
+        await asyncio.wait({work}, timeout=max(0.0, left))
+        if work.done() and (views := [reply.view for reply in work.result() if isinstance(reply, Replace)]):
+            await ack(Answer(update=views[0]).body())
+            return
+        await ack(answer.body())
+        replies = await work
+        await asyncio.sleep(SETTLES)
+        for reply in replies:
+            await self._carry_out_or_tell(origin, doing, reply)
 
     def on_lookup(self, handler: OnLookup) -> Listener:
         """For a menu that asks for its options."""
@@ -127,14 +145,16 @@ class Edge:
         """Who acts. Blocks. Raises Refused."""
         return Caller(self.desk, self.desk.people.identify(origin.user, self.team), origin.user)
 
-    async def _reply(self, origin: Origin, doing: str, work: Callable[[], Replies], *, in_modal: bool = False) -> None:
+    async def _reply(self, origin: Origin, doing: str, work: Callable[[], Replies]) -> None:
+        for reply in await self._outcome(doing, work):
+            await self._carry_out_or_tell(origin, doing, reply)
+
+    async def _outcome(self, doing: str, work: Callable[[], Replies], *, in_modal: bool = False) -> Replies:
         try:
-            replies = await self.run(work)
+            return await self.run(work)
         except Exception as error:  # told to the person, logged for the operators
             text = esc(explain(error, doing))
-            replies = (Replace(notice("Not done", text)),) if in_modal else (tell(f"⚠️ {text}"),)
-        for reply in replies:
-            await self._carry_out_or_tell(origin, doing, reply)
+            return (Replace(notice("Not done", text)),) if in_modal else (tell(f"⚠️ {text}"),)
 
     async def _carry_out_or_tell(self, origin: Origin, doing: str, reply: Reply) -> None:
         try:

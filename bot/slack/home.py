@@ -68,7 +68,7 @@ def _waiting(request: AccessRequest, card: HomeCard) -> Blocks:
     length = format_duration(request.ask.duration)
     return [
         b.section(f"{requester} asks for {what(request.ask, card.catalogue)} for {length}"),
-        b.quote(b.clip(request.ask.reason, 300)),
+        *b.quote(b.clip(request.ask.reason, 300)),
         b.actions(
             b.button("Approve", ids.APPROVE, request.id, "primary"),
             b.button("Deny", ids.DENY, request.id, "danger"),

@@ -23,7 +23,7 @@ def confirmation(draft_id: str, ask: Ask, catalogue: Catalogue, *, with_code: bo
     blocks: Blocks = [
         b.section("You are about to ask for exactly this:"),
         *b.facts(ask_facts(ask, Titles.of(ask, catalogue), **_ALL)),
-        b.quote(ask.reason, "Why"),
+        *b.quote(ask.reason, "Why"),
     ]
     if with_code:
         blocks.append(b.code_input("Code from your authenticator", ids.CODE, hint=CODE_HINT))
@@ -76,7 +76,7 @@ def approve_code(card: RequestCard) -> Json:
     blocks = [
         b.section(f"You approve that {b.who(card.names, request.ask.requester)} gets exactly this:"),
         *b.facts(_card_facts(card)),
-        b.quote(request.ask.reason, "Why"),
+        *b.quote(request.ask.reason, "Why"),
         b.code_input("Code from your authenticator", ids.CODE, hint=CODE_HINT),
     ]
     return b.modal("Approve with a code", blocks, callback=ids.APPROVE_CODE, submit="Approve", subject=request.id)
@@ -108,7 +108,7 @@ def permissions(card: RequestCard, policy: str) -> Json:
     blocks = [
         b.section(status_of(request, card.grants, card.names)),
         *b.facts(_card_facts(card)),
-        b.quote(request.ask.reason, "Why"),
+        *b.quote(request.ask.reason, "Why"),
         b.section("*Exact permissions*"),
         *b.code_in_full(policy, POLICY_BLOCKS),
         b.context(f"{window} Request `{b.esc(request.id, 60)}`"),
