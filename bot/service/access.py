@@ -87,7 +87,7 @@ class Access:
     def submit(self, draft: Draft, person: Person, actor: Actor) -> Outcome:
         """Turn a confirmed draft into a pending request; its id is the draft's, so twice is once.
 
-        The step-up must have been made with ``draft.ask.digest()`` before.
+        The step-up must have been made with ``draft.digest()`` before.
         """
 
         def make(tx: Tx, _: State, now: datetime) -> commands.Command | Refusal:
@@ -95,8 +95,8 @@ class Access:
             verdict = policy.may_ask(asking)
             if not verdict.allowed:
                 return Refusal("policy", " ".join(reason.text for reason in verdict.refusals))
-            proof = tx.latest_step_up(person.id, draft.ask.digest()) or tx.latest_step_up(person.id)
-            proved = stepup.is_fresh(asking.role.ask_step_up, proof, draft.ask.digest(), now)
+            proof = tx.latest_step_up(person.id, draft.digest()) or tx.latest_step_up(person.id)
+            proved = stepup.is_fresh(asking.role.ask_step_up, proof, draft.digest(), now)
             return commands.Submit(actor, self._request(draft, asking), verdict, proved)
 
         role, _account = self._offer(draft.ask)

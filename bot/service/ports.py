@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.core.audit import Event
-from bot.core.model import AccessRequest, Account, Ask, Effect, Grant, Role, StepUp
+from bot.core.model import AccessRequest, Account, Ask, Effect, Grant, Role, StepUp, digest_of
 from bot.core.stepup import Attempts
 
 # --- store -----------------------------------------------------------------------------------------------
@@ -68,6 +68,10 @@ class Draft:
     person: str
     ask: Ask
     made_at: datetime
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of what a step-up confirms: this draft and all that it asks for."""
+        return digest_of({"draft": self.id, "ask": self.ask.digest()})
 
 
 @dataclass(frozen=True, slots=True)

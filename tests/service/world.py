@@ -122,7 +122,7 @@ class World:
         """A draft, its code typed."""
         draft = self.access.draft(self.person(ask.requester), ask)
         assert not isinstance(draft, Verdict), draft.refusals
-        self.prove(ask.requester, ask.digest())
+        self.prove(ask.requester, draft.digest())
         return draft
 
     def asked(self, **changes: Any) -> str:
