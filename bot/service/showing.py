@@ -9,7 +9,7 @@ import structlog
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, GrantStatus
-from bot.service.cards import AlertCard, Card, Chat, fingerprint
+from bot.service.cards import AlertCard, Card, Chat, Notice, fingerprint
 from bot.service.effects import Handler, finish
 from bot.service.enrolment import Enrolments
 from bot.service.ports import ChatError, Claim, PostedMessage, Store
@@ -83,7 +83,7 @@ class Showing:
         """One thing, once, to one person."""
         notice = self.queries.notice(claim.payload["what"], claim.subject)
         destination = self._direct(claim.payload["person"])
-        if notice is not None and destination:
+        if notice is not None and destination and not _is_stale(notice):
             self._post(claim, destination, notice)
         finish(self.store, claim)
 
@@ -91,8 +91,8 @@ class Showing:
         """The end is near; nothing is said when there is nothing to lose any more."""
         notice = self.queries.notice("reminder", claim.subject)
         grant = notice.grant if notice else None
-        alive = grant is not None and grant.status is GrantStatus.ACTIVE
-        if notice is not None and grant is not None and alive and (destination := self._direct(grant.person)):
+        destination = self._direct(grant.person) if grant else ""
+        if notice is not None and destination and not _is_stale(notice):
             self._post(claim, destination, notice)
         finish(self.store, claim)
 
@@ -164,6 +164,12 @@ def _unless_lasting(what: str, destination: str) -> Iterator[None]:
         if error.passing:
             raise
         log.warning("chat.undeliverable", what=what, destination=destination, why=str(error))
+
+
+def _is_stale(notice: Notice) -> bool:
+    """Whether it speaks of access that is no longer there, as after hours without the chat."""
+    alive = notice.grant is not None and notice.grant.status is GrantStatus.ACTIVE
+    return notice.what in {"active", "reminder"} and not alive
 
 
 def _again(claim: Claim) -> bool:
