@@ -101,7 +101,7 @@ def needs_code(caller: Caller, draft: Draft) -> bool:
     role = access.catalogue().roles.get(draft.ask.role)
     if role is None or role.ask_step_up.rule is StepUpRule.ALWAYS:
         return True
-    digest = draft.ask.digest()
+    digest = draft.digest()
     with access.store.transaction() as tx:
         now = tx.now()
         proof = tx.latest_step_up(caller.person.id, digest) or tx.latest_step_up(caller.person.id)
@@ -155,7 +155,7 @@ def submit_confirm(caller: Caller, sent: Submitted) -> Answer:
         return Answer(update=views.notice("Too late", TOO_LATE, clears=True))
     if ids.CODE in payloads.block_ids(sent.view):
         code = payloads.entered(sent.view, ids.CODE)
-        if access.codes.verify(caller.person.id, code, draft.ask.digest(), caller.actor) is None:
+        if access.codes.verify(caller.person.id, code, draft.digest(), caller.actor) is None:
             return Answer(errors={ids.CODE: REFUSED})
     elif needs_code(caller, draft):
         return Answer(update=_confirmation(caller, draft))
