@@ -66,8 +66,11 @@ def test_the_scopes_are_the_least_that_the_bot_needs(transport: str) -> None:
     scopes = found["oauth_config"]["scopes"]
     assert scopes == {
         "bot": [
+            "channels:history",
             "chat:write",
             "commands",
+            "groups:history",
+            "im:history",
             "im:write",
             "usergroups:read",
             "users.profile:read",

@@ -26,9 +26,10 @@ def clean(text: str, *, limit: int, multiline: bool = False) -> str:
 
     Raises TextTooLong when more than ``limit`` characters (code points) are left.
     """
-    kept = _drop_unseen(_break_lines(text, multiline=multiline))
-    joined = _drop_loose_joiners(unicodedata.normalize("NFC", kept))
-    result = "\n".join(line.rstrip() for line in joined.split("\n")).strip()
+    seen = unicodedata.normalize("NFC", _drop_unseen(_break_lines(text, multiline=multiline)))
+    while (joined := unicodedata.normalize("NFC", _drop_loose_joiners(seen))) != seen:
+        seen = joined  # what a joiner kept apart may compose now
+    result = "\n".join(line.rstrip() for line in seen.split("\n")).strip()
     if len(result) > limit:
         raise TextTooLong(f"is {len(result):,} characters long; the longest is {limit:,}")
     return result

@@ -26,6 +26,7 @@ ANY_TEXT = st.text(st.characters(categories=None), max_size=60) | st.text(
         ("two\r\nlines\tand", "two lines and"),
         ("e\u0301", "é"),
         ("e\u200b\u0301", "é"),
+        ("e\u200c\u0301", "é"),
         ("trailing   ", "trailing"),
         ("tag\U000e0041\U000e0042s", "tags"),
         ("soft\u00adhyphen\u3164", "softhyphen"),
@@ -64,14 +65,14 @@ def test_the_limit_counts_what_is_left_and_is_named() -> None:
         clean("x" * 10_000, limit=3000)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=400)
 @given(ANY_TEXT, st.booleans())
 def test_cleaning_twice_changes_nothing_more(text: str, multiline: bool) -> None:
     once = clean(text, limit=1000, multiline=multiline)
     assert clean(once, limit=1000, multiline=multiline) == once
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=400)
 @given(ANY_TEXT)
 def test_what_is_left_can_be_stored_sent_and_shown(text: str) -> None:
     cleaned = clean(text, limit=1000)
