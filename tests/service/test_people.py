@@ -1,0 +1,108 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.core.model import Person
+from bot.service.people import Refused
+from bot.service.ports import ChatUser
+from tests.core.examples import DEPLOY, READ
+from tests.service.world import TEAM, World
+
+
+def test_a_chat_account_of_the_catalogue_is_that_person(world: World) -> None:
+    assert world.people.identify("U1", TEAM) == world.catalogue.people["alice"]
+
+
+def test_an_account_that_may_do_nothing_here_is_refused_with_its_reason(world: World) -> None:
+    world.directory.change("U1", refused="Guests may not use prodaccess.")
+    with pytest.raises(Refused, match="Guests may not use prodaccess"):
+        world.people.identify("U1", TEAM)
+
+
+def test_a_failed_look_up_is_refused(world: World) -> None:
+    with pytest.raises(Refused, match="could not be looked up"):
+        world.people.identify("U404", TEAM)
+    world.directory.down = True
+    with pytest.raises(Refused, match="could not be looked up"):
+        world.people.identify("U1", TEAM)
+
+
+def test_another_team_is_refused_whatever_its_user_id(world: World) -> None:
+    world.directory.change("U1", team="T2")
+    with pytest.raises(Refused, match="members of this workspace"):
+        world.people.identify("U1", TEAM)
+
+
+def test_by_mail_whatever_its_case_where_the_catalogue_has_no_chat_id(world: World) -> None:
+    world.change_person("bob", slack_ids=frozenset())
+    world.directory.change("U2", email="BOB@Example.COM")
+    found = world.people.identify("U2", TEAM)
+    assert found == replace(world.catalogue.people["bob"], slack_ids=frozenset({"U2"}))
+
+
+def test_a_mail_does_not_make_anybody_a_person_who_has_another_chat_id(world: World) -> None:
+    world.directory.change("U9", email="alice@example.com")
+    found = world.people.identify("U9", TEAM)
+    assert found.id == "slack:U9"
+    assert found.identities == {}
+    assert found.is_same_human(world.catalogue.people["alice"])
+
+
+def test_an_account_without_mail_is_nobody_s(world: World) -> None:
+    world.change_person("bob", slack_ids=frozenset(), email=None)
+    world.directory.change("U9", email="")
+    assert world.people.identify("U9", TEAM).id == "slack:U9"
+
+
+def test_the_chat_id_goes_before_the_mail(world: World) -> None:
+    world.change_person("bob", slack_ids=frozenset())
+    world.directory.change("U1", email="bob@example.com")
+    assert world.people.identify("U1", TEAM).id == "alice"
+
+
+def test_a_stranger_of_the_workspace_is_known_from_the_chat_only(world: World) -> None:
+    assert world.people.identify("U9", TEAM) == Person("slack:U9", "Zoe", "zoe@example.com", frozenset({"U9"}))
+
+
+# --- facts -----------------------------------------------------------------------------------------------
+
+
+def test_members_who_may_do_nothing_here_are_no_approvers(world: World) -> None:
+    world.directory.users["U7"] = ChatUser("U7", TEAM, "Guest", refused="Guests may not use prodaccess.")
+    world.directory.groups["S1"] = frozenset({"U4", "U7", "U404"})
+    facts = world.people.facts(DEPLOY, world.person("alice"))
+    assert [person.id for person in facts.slack_groups["S1"]] == ["otto"]
+
+
+def test_a_group_that_cannot_be_looked_up_has_nobody(world: World) -> None:
+    world.directory.groups.clear()
+    assert world.people.facts(DEPLOY, world.person("alice")).slack_groups == {"S1": ()}
+
+
+def test_the_profile_s_manager_is_asked_for_only_where_the_catalogue_has_none(world: World) -> None:
+    world.directory.change("U1", manager="U9")
+    world.directory.change("U2", manager="U9")
+    assert world.people.facts(READ, world.person("alice")).manager is None
+    manager = world.people.facts(READ, world.person("bob")).manager
+    assert manager is not None
+    assert manager.id == "slack:U9"
+
+
+@pytest.mark.parametrize("how", ["nobody", "unknown", "refused", "down"])
+def test_a_manager_who_cannot_be_known_is_nobody(world: World, how: str) -> None:
+    bob = world.person("bob")
+    world.directory.change("U2", manager={"nobody": "", "unknown": "U404"}.get(how, "U9"))
+    if how == "refused":
+        world.directory.change("U9", refused="This Slack account is deactivated.")
+    world.directory.down = how == "down"
+    assert world.people.facts(READ, bob).manager is None
+
+
+# --- names -----------------------------------------------------------------------------------------------
+
+
+def test_people_are_written_by_name_and_mention_where_known(world: World) -> None:
+    world.change_person("bob", slack_ids=frozenset())
+    names = world.people.names("alice", "bob", "slack:U9", "left-long-ago", None)
+    assert names.shown == {"alice": "Alice", "bob": "Bob"}
+    assert names.mention == {"alice": "U1", "slack:U9": "U9"}
