@@ -13,7 +13,9 @@ Json = Mapping[str, Any]
 
 COMMAND_MOST = 8000
 """Longest command line that is read (Slack's composer takes about as much)."""
-_LINK = re.compile(r"<(?P<kind>[@#!]?)(?P<target>[^<>|]*)(?:\|(?P<shown>[^<>]*))?>")
+_LINK = re.compile(
+    r"<(?:@(?P<user>[UW][A-Z0-9]+)|#(?P<channel>[CG][A-Z0-9]+)|(?P<address>[a-z]+:[^<>|\s]+))(?:\|(?P<shown>[^<>]*))?>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def origin_of(body: Json) -> Origin:
     user = _part(body, "user").get("id") or body.get("user_id") or event.get("user") or ""
     ephemeral = bool(container.get("is_ephemeral"))
     return Origin(
-        user=user if isinstance(user, str) else str(user.get("id", "")),
+        user=str(user.get("id", "")) if isinstance(user, Mapping) else str(user),
         teams=_teams(body),
         channel=str(_part(body, "channel").get("id") or body.get("channel_id") or container.get("channel_id") or ""),
         message="" if ephemeral else str(container.get("message_ts") or ""),
@@ -174,11 +176,9 @@ def _teams(body: Json) -> frozenset[str]:
 
 
 def _unlinked(match: re.Match[str]) -> str:
-    if match["kind"] == "@":
-        return f"@{match['target']}"
-    if match["kind"] == "!":
-        return match[0]
-    return match["shown"] or match["target"] if match["kind"] == "#" else match["target"] or match[0]
+    if match["user"]:
+        return f"@{match['user']}"
+    return match["address"] or match["shown"] or match["channel"]
 
 
 def _part(body: Json, name: str) -> Json:
