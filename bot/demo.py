@@ -13,6 +13,7 @@ from typing import IO, Final, Self
 
 import boto3
 import pyotp
+import yaml
 
 from bot.app import Service
 from bot.core.audit import Actor, ActorKind, Event, Tag
@@ -21,7 +22,7 @@ from bot.sandbox.aws import LocalAws, LocalAwsError
 from bot.sandbox.aws_seed import Seeded, seed, write_private
 from bot.sandbox.phone import Phone, phone_routes
 from bot.sandbox.roster import INES, PEOPLE, RAVI, SAM, SandboxPerson
-from bot.sandbox.slack.config import Secrets, SlackChannel, SlackPerson, Workspace
+from bot.sandbox.slack.config import Secrets, SlackApp, SlackChannel, SlackPerson, Workspace
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.terminal import Terminal, terminal_routes
 from bot.service.logs import configure
@@ -29,6 +30,7 @@ from bot.service.ports import Authenticator
 from bot.settings import SealingKey, Secret, Settings, Transport
 
 CATALOGUE: Final = Path(__file__).parent / "sandbox" / "demo" / "access.yaml"
+MANIFEST: Final = Path(__file__).parents[1] / "manifests" / "slack" / "manifest.socket.yaml"
 _MARK: Final = ".prodaccess-demo"
 ENROLLED: Final = (SAM, INES, RAVI)
 """Who comes with an authenticator on their phone; the engineers enrol as everyone does."""
@@ -153,7 +155,17 @@ def workspace(credentials: Secrets) -> Workspace:
             SlackChannel("C0AUDIT", "access-audit", members=inside, topic="The daily summary"),
         ),
         team_name="Shopworks",
+        app=_app(),
         secrets=credentials,
+    )
+
+
+def _app() -> SlackApp:
+    """What the manifest asks for and no more, so that a scope or event that is missing there shows here."""
+    manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+    return SlackApp(
+        scopes=frozenset(manifest["oauth_config"]["scopes"]["bot"]),
+        events=frozenset(manifest["settings"]["event_subscriptions"]["bot_events"]),
     )
 
 
