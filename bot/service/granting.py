@@ -80,6 +80,11 @@ class Granting:
             raise Retry("It is still visible.", LOOK_AGAIN)
         self.access.on_timer(claim, commands.Removed(grant.id))
 
+    def overdue(self) -> tuple[Grant, ...]:
+        """Grants that should be gone and are not."""
+        with self.access.store.transaction() as tx:
+            return tx.overdue_grants(tx.now() - OVERDUE_AFTER)
+
     def page_overdue(self) -> int:
         """Log and announce, once each, grants that should be gone and are not; how many are new."""
         store, found = self.access.store, 0
