@@ -8,7 +8,7 @@ from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.decisions import Refusal
 from bot.core.model import Effect, Grant, GrantStatus
 from bot.service.access import Access
-from bot.service.effects import Handler, Retry, backoff, finish
+from bot.service.effects import Handler, Retry, backoff, finish, in_words
 from bot.service.ports import Claim, Clock, CloudError, CloudProvider, Permission
 from bot.service.summary import OVERDUE_AFTER
 
@@ -70,7 +70,7 @@ class Granting:
         except CloudError as error:
             if error.passing:
                 raise
-            self.access.on_timer(claim, commands.GrantFailed(grant.id, str(error)))
+            self.access.on_timer(claim, commands.GrantFailed(grant.id, in_words(error)))
         else:
             self.access.on_timer(claim, commands.Granted(grant.id))
 
