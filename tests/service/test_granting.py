@@ -7,6 +7,7 @@ import pytest
 from bot.core.model import EndReason, GrantStatus
 from bot.providers.fake import Call, Fault
 from bot.service.effects import LEASE
+from bot.service.ports import CloudError
 from tests.core.examples import HOUR, MINUTE, NOW, actor
 from tests.service.world import World, at_once, done
 
@@ -94,6 +95,20 @@ def test_what_the_cloud_refuses_is_removed_seen_gone_and_ended_as_failed(world: 
     )
     assert world.cloud_calls() == ["grant", "revoke", "observe"]
     assert world.log()[-1]["data"]["observed_absent"] is True
+
+
+def test_whatever_the_cloud_says_with_its_refusal_it_ends(world: World) -> None:
+    def refuse(call: Call, done: bool) -> None:
+        if call.operation == "grant":
+            raise CloudError("No \x00 such \ud83d user.", passing=False)
+
+    world.around = refuse
+    grant = world.scheduled()
+    world.run()
+    assert (world.grant(grant.id).status, world.grant(grant.id).end_note) == (
+        GrantStatus.ENDED,
+        "No  such \ufffd user.",
+    )
 
 
 def test_a_refusal_that_came_after_the_work_was_done_leaves_nothing_behind(world: World) -> None:
