@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from bot import __version__, app, demo
+from bot import __version__, app, demo, serving
 from bot import catalogue as catalogue_files
 from bot.app import Parts
 from bot.catalogue import CatalogueError
@@ -29,7 +29,16 @@ from bot.store import StoreInUse, migrate, schema_is_current
 
 Command = Callable[[argparse.Namespace], int]
 
-EXPECTED = (CatalogueError, SettingsError, StoreUnavailable, StoreInUse, StillThere, demo.DemoError, OSError)
+EXPECTED = (
+    CatalogueError,
+    SettingsError,
+    StoreUnavailable,
+    StoreInUse,
+    StillThere,
+    demo.DemoError,
+    serving.ServiceError,
+    OSError,
+)
 """What is told in plain words, without a traceback."""
 
 
@@ -61,7 +70,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _serve(_: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     configure(settings.log_format, settings.log_level)
-    with _until_stopped() as stopped, app.Service(settings) as service:
+    with _until_stopped() as stopped, serving.Service(settings) as service:
         service.wait(stopped)
     return 0
 

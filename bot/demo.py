@@ -5,6 +5,7 @@ import fcntl
 import json
 import secrets
 import shutil
+import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ import boto3
 import pyotp
 import yaml
 
-from bot.app import Service
 from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.sandbox import page
 from bot.sandbox.aws import LocalAws, LocalAwsError
@@ -27,6 +27,7 @@ from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.terminal import Terminal, terminal_routes
 from bot.service.logs import configure
 from bot.service.ports import Authenticator
+from bot.serving import Service
 from bot.settings import SealingKey, Secret, Settings, Transport
 
 CATALOGUE: Final = Path(__file__).parent / "sandbox" / "demo" / "access.yaml"
@@ -56,6 +57,7 @@ class Demo:
     ) -> None:
         self.folder = folder.resolve()
         self._port, self._fresh, self._transport = port, fresh, transport
+        self._page_port = _free_port()
         self._stack = ExitStack()
         self.slack: LocalSlack
         self.aws: LocalAws
@@ -115,8 +117,8 @@ class Demo:
             catalogue=CATALOGUE,
             keys=(SealingKey("demo", kept.key),),
             http_host="127.0.0.1",
-            http_port=0,
-            public_url="",
+            http_port=self._page_port,
+            public_url=f"http://127.0.0.1:{self._page_port}",
             aws_endpoint_url=self.aws.endpoint,
             log_format="text",
             log_level="info",
@@ -198,6 +200,11 @@ def _slack_person(person: SandboxPerson, slack_ids: dict[str, str]) -> SlackPers
         manager=slack_ids.get(person.manager) if person.manager else None,
         is_restricted=person.is_guest,
     )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def _bot_session(seeded: Seeded) -> boto3.Session:
