@@ -49,8 +49,13 @@ class AuditLog(Session):
             .order_by(log.seq)
             .limit(limit)
         )
-        return tuple(AuditRecord(row.seq, row.at, row.body, row.leaf, row.chain) for row in rows)
+        return tuple(AuditRecord(row.seq, row.at, *map(_raw, (row.body, row.leaf, row.chain))) for row in rows)
 
     def audit_head(self) -> tuple[int, bytes]:
         head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain)).one()
         return head.seq, head.chain
+
+
+def _raw(value: bytes | str) -> bytes:
+    """SQLite keeps what it is given: who edits the log may have left text where bytes were, and is told on by it."""
+    return value.encode(errors="surrogateescape") if isinstance(value, str) else value

@@ -1,0 +1,141 @@
+"""The command line, as an operator uses it: its output, its exit status, and plain words for what is wrong."""
+
+import base64
+import csv
+import io
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from bot.catalogue import schema
+
+CATALOGUE = Path(__file__).parents[1] / "bot" / "sandbox" / "demo" / "access.yaml"
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation without Slack whose AWS does not answer; the path of its database."""
+    path = tmp_path / "prodaccess.db"
+    for name, value in {
+        "DATABASE_URL": f"sqlite:///{path}",
+        "CATALOGUE": str(CATALOGUE),
+        "KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(f"PRODACCESS_{name}", value)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    assert cli.main(["migrate"]) == 0
+    return path
+
+
+def test_check_prints_who_can_get_what_with_whose_approval(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", str(CATALOGUE)]) == 0
+    table = capsys.readouterr().out
+    for words in ("s3-read", "payments-prod", "Maya Lindqvist", "manager"):
+        assert words in table
+
+
+def test_check_reports_every_problem_with_its_line_and_ends_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "access.yaml"
+    text = (
+        CATALOGUE.read_text(encoding="utf-8").replace("max: 2h", "max: soon").replace("admins: [sam]", "admins: [sami]")
+    )
+    file.write_text(text, encoding="utf-8")
+    assert cli.main(["check", str(file)]) == 1
+    said = capsys.readouterr().err
+    assert f"{file}:{text[: text.index('soon')].count(chr(10)) + 1}" in said
+    assert "sami" in said
+    assert "did you mean sam?" in said
+    assert "Traceback" not in said
+
+
+def test_check_prints_the_schema_for_editors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == schema()
+
+
+def test_a_missing_file_is_one_line_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["check", "/nowhere/access.yaml"]) == 1
+    said = capsys.readouterr().err
+    assert "/nowhere/access.yaml" in said
+    assert "Traceback" not in said
+
+
+def test_serve_names_every_missing_setting_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "KEYS"):
+        monkeypatch.delenv(f"PRODACCESS_{name}", raising=False)
+    assert cli.main(["serve"]) == 1
+    said = capsys.readouterr().err
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "KEYS"):
+        assert f"PRODACCESS_{name}" in said
+
+
+@pytest.mark.usefixtures("database")
+def test_an_invitation_is_for_admins_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["mfa", "invite", "maya"]) == 2
+    assert "only an admin" in capsys.readouterr().err
+    assert cli.main(["mfa", "invite", "sam"]) == 0
+    assert "works once, for 30 min" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("database")
+def test_resetting_who_has_no_authenticator_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["mfa", "reset", "maya"]) == 1
+    assert "no authenticator" in capsys.readouterr().err
+
+
+def test_verify_passes_on_the_log_as_written_and_names_the_record_that_was_changed(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        assert cli.main(["mfa", "invite", "sam"]) == 0
+    assert cli.main(["audit", "verify"]) == 0
+    capsys.readouterr()
+    with sqlite3.connect(database) as connection:
+        for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {trigger}")
+        connection.execute("UPDATE audit_log SET body = replace(body, 'sam', 'eve') WHERE seq = 2")
+    assert cli.main(["audit", "verify"]) == 1
+    assert "2" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("database")
+def test_the_log_is_exported_as_json_lines_and_as_csv(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert cli.main(["mfa", "invite", "sam"]) == 0
+    capfdbinary.readouterr()
+    assert cli.main(["audit", "export", "--format", "jsonl"]) == 0
+    records = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [record["tag"] for record in records] == ["mfa.invited"]
+    assert records[0]["person"] == "sam"
+    assert records[0]["actor"]["kind"] == "operator"
+    assert cli.main(["audit", "export", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode())))
+    assert [row["tag"] for row in rows] == ["mfa.invited"]
+
+
+@pytest.mark.usefixtures("database")
+def test_grants_revoke_wants_one_grant_or_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["grants", "revoke"]) == 2
+    assert cli.main(["grants", "revoke", "g-0000000000"]) == 0
+    assert "there is no such grant" in capsys.readouterr().out
+    assert cli.main(["grants", "revoke", "--all"]) == 0
+    assert cli.main(["grants", "list"]) == 0
+    assert "GRANT" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("database")
+def test_doctor_ends_with_status_1_and_names_the_account_that_does_not_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "ok   database schema is current" in said
+    assert "BAD  AWS account payments-prod answers" in said
