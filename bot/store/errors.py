@@ -25,7 +25,8 @@ def translated() -> Iterator[None]:
     except exc.TimeoutError as error:
         raise StoreUnavailable("every database connection is in use") from error
     except exc.IntegrityError as error:
-        raise ValueError(f"the database refused the row: {_constraint(error.orig)}") from error
+        # Without its cause, which may quote the row.
+        raise ValueError(f"the database refused the row: {_constraint(error.orig)}") from None
     except exc.DBAPIError as error:
         if not _is_passing(error):
             raise

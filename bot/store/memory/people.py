@@ -70,6 +70,9 @@ class MemoryPeople(MemorySession):
         stored = self._state.enrolments.get(enrolment.id)
         if enrolment.version != (0 if stored is None else stored.version):
             raise StaleWrite(f"enrolment {enrolment.id} was changed by someone else")
+        other = self.enrolment_by_link(enrolment.link_hash)
+        if other is not None and other.id != enrolment.id:
+            raise ValueError("the database refused the row: it breaks enrolments_link_hash")
         if stored is not None:
             enrolment = replace(enrolment, person=stored.person, requested_at=stored.requested_at)
         self._state.enrolments.put(enrolment.id, replace(enrolment, version=enrolment.version + 1))

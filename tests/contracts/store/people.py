@@ -1,5 +1,6 @@
 """Step-up: codes, proofs, enrolments and invites count once."""
 
+import traceback
 from dataclasses import replace
 from datetime import timedelta
 
@@ -125,6 +126,14 @@ class PeopleContract:
             tx.save_enrolment(enrolment("e2"))
             assert tx.enrolment_by_link("") is None
             assert tx.enrolment_by_link("cd" * 32) is None
+
+    def test_a_link_leads_to_one_enrolment_and_its_refusal_does_not_repeat_it(self, store: Store) -> None:
+        with store.transaction() as tx:
+            tx.save_enrolment(enrolment("e1", link_hash="5ec4e7" * 10))
+            tx.save_enrolment(enrolment("e2"))
+        with pytest.raises(ValueError, match="refused the row") as refused, store.transaction() as tx:
+            tx.save_enrolment(enrolment("e2", version=1, link_hash="5ec4e7" * 10))
+        assert "5ec4e7" not in "".join(traceback.format_exception(refused.value))
 
     def test_the_latest_enrolment_is_the_last_asked_for(self, store: Store) -> None:
         with store.transaction() as tx:
