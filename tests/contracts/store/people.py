@@ -128,12 +128,13 @@ class PeopleContract:
             assert tx.enrolment_by_link("cd" * 32) is None
 
     def test_a_link_leads_to_one_enrolment_and_its_refusal_does_not_repeat_it(self, store: Store) -> None:
+        link_hash = "".join(["5e", "c4", "e7"])  # in no line of source that a traceback could show
         with store.transaction() as tx:
-            tx.save_enrolment(enrolment("e1", link_hash="5ec4e7" * 10))
+            tx.save_enrolment(enrolment("e1", link_hash=link_hash))
             tx.save_enrolment(enrolment("e2"))
         with pytest.raises(ValueError, match="refused the row") as refused, store.transaction() as tx:
-            tx.save_enrolment(enrolment("e2", version=1, link_hash="5ec4e7" * 10))
-        assert "5ec4e7" not in "".join(traceback.format_exception(refused.value))
+            tx.save_enrolment(enrolment("e2", version=1, link_hash=link_hash))
+        assert link_hash not in "".join(traceback.format_exception(refused.value))
 
     def test_the_latest_enrolment_is_the_last_asked_for(self, store: Store) -> None:
         with store.transaction() as tx:
