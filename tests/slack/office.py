@@ -65,13 +65,22 @@ SECURITY = "C0SECURITY"
 
 MAYA, TOMAS, INES, RAVI, SAM, GUS = "U0MAYA", "U0TOMAS", "U0INES", "U0RAVI", "U0SAM", "U0GUS"
 
+ENGINEERS, LEADS = frozenset({"engineers"}), frozenset({"leads"})
+
+
+def _person(person: str, name: str, **known: Any) -> Person:
+    return Person(person, name, f"{person}@example.com", frozenset({f"U0{person.upper()}"}), **known)
+
+
 PEOPLE = (
-    Person("maya", "Maya Lind", "maya@example.com", frozenset({MAYA}), "ines", frozenset({"engineers"}), {"pay": "user/maya", "pay-test": "user/maya"}),
-    Person("tomas", "Tomás Reis", "tomas@example.com", frozenset({TOMAS}), None, frozenset({"engineers"}), {"pay": "user/tomas"}),
-    Person("ines", "Inès Moreau", "ines@example.com", frozenset({INES})),
-    Person("ravi", "Ravi Rao", "ravi@example.com", frozenset({RAVI}), "ines", frozenset({"leads"}), {"pay": "role/ravi"}),
-    Person("sam", "Sam Oka", "sam@example.com", frozenset({SAM})),
-)  # fmt: skip
+    _person(
+        "maya", "Maya Lind", manager="ines", groups=ENGINEERS, identities={"pay": "user/maya", "pay-test": "user/maya"}
+    ),
+    _person("tomas", "Tomás Reis", groups=ENGINEERS, identities={"pay": "user/tomas"}),
+    _person("ines", "Inès Moreau"),
+    _person("ravi", "Ravi Rao", manager="ines", groups=LEADS, identities={"pay": "role/ravi"}),
+    _person("sam", "Sam Oka"),
+)
 
 READ = Role(
     id="s3-read",
