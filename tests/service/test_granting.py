@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from bot.core import commands
 from bot.core.model import EndReason, GrantStatus
 from bot.providers.fake import Call, Fault
 from bot.service.effects import LEASE
 from bot.service.ports import CloudError
 from tests.core.examples import HOUR, MINUTE, NOW, actor
-from tests.service.world import World, at_once, done
+from tests.service.world import World, at_once, done, refused
 
 NONE, SECOND = timedelta(0), timedelta(seconds=1)
 
@@ -266,6 +267,19 @@ def test_the_result_of_a_worker_that_lost_its_lease_changes_nothing(world: World
     assert world.log() == log
     assert world.grant(grant.id).status is GrantStatus.ACTIVE
     assert world.cloud_calls() == ["grant"]
+
+
+@pytest.mark.parametrize("command", [commands.Granted, commands.Removed, commands.Expire])
+def test_a_late_result_is_told_that_another_worker_has_it(
+    world: World, command: type[commands.Granted | commands.Removed | commands.Expire]
+) -> None:
+    grant = world.scheduled()
+    world.worker.run_due("access")
+    slow = world.claim("grant.converge")
+    world.clock.move(HOUR)
+    log = world.log()
+    assert refused(world.access.on_timer(slow, command(grant.id))).code == "fence"
+    assert (world.grant(grant.id).status, world.log()) == (GrantStatus.GRANTING, log)
 
 
 def test_a_lease_lost_during_the_cloud_call_changes_no_state(world: World) -> None:
