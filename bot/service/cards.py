@@ -35,6 +35,8 @@ class RequestCard:
     how_to_use: tuple[tuple[str, str], ...]
     """(label, text) pairs, only while a grant is active."""
     names: Names
+    parameter_titles: Mapping[str, str] = field(default_factory=dict)
+    """By parameter id, in the role's own order."""
 
 
 @dataclass(frozen=True, slots=True)

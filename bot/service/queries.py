@@ -57,7 +57,7 @@ class Queries:
             pending = request.status is RequestStatus.PENDING
             held = tx.unfinished_grants(request.ask.requester) if pending else ()
         role_title, account_title, number = self._titles(request)
-        work = self.catalogue().work.get(request.ask.work)
+        role, work = self.catalogue().roles.get(request.ask.role), self.catalogue().work.get(request.ask.work)
         deciders = [approval.person for approval in request.approvals]
         enders = [grant.ended_by for grant in grants]
         return RequestCard(
@@ -74,6 +74,7 @@ class Queries:
             names=self.people.names(
                 request.ask.requester, request.decided_by, *deciders, *enders, *request.approvers_asked
             ),
+            parameter_titles={parameter.id: parameter.title for parameter in role.parameters} if role else {},
         )
 
     def notice(self, what: str, subject: str) -> Notice | None:

@@ -116,12 +116,13 @@ class Titles:
     @classmethod
     def on(cls, card: RequestCard) -> "Titles":
         """From a card."""
-        return cls(card.role_title, card.account_title, card.account_number, card.work_title)
+        return cls(card.role_title, card.account_title, card.account_number, card.work_title, card.parameter_titles)
 
 
 def ask_facts(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMETERS_MOST) -> list[tuple[str, str]]:
     """(label, mrkdwn) pairs of everything in an ask but its reason: ``most`` parameters of ``values`` characters."""
-    params = [(names.params.get(name, name), esc(value, values) or "–") for name, value in ask.params.items()]
+    order = [*(name for name in names.params if name in ask.params), *(n for n in ask.params if n not in names.params)]
+    params = [(names.params.get(name, name), esc(ask.params[name], values) or "–") for name in order]
     more = [("Parameters", f"and {len(params) - most} more")] if len(params) > most else []
     return [
         ("Role", esc(names.role, SHORT)),
