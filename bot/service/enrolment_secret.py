@@ -22,6 +22,8 @@ class SecretShown:
     secret: str = field(repr=False)
     """Base32 in groups of four."""
     page_url: str = field(repr=False)
+    account: str
+    """What the app calls it: the person's e-mail, else their id."""
 
 
 def new_secret() -> bytes:
@@ -33,7 +35,7 @@ def shown(secret: bytes, account: str, issuer: str, page_url: str) -> SecretShow
     """The secret as apps take it, under ``issuer`` and ``account``."""
     text = _base32(secret)
     uri = pyotp.TOTP(text, name=account, issuer=issuer).provisioning_uri()
-    return SecretShown(uri, grouped(text, " "), page_url)
+    return SecretShown(uri, grouped(text, " "), page_url, account)
 
 
 def matching_pair(secret: bytes, first: str, second: str, now: datetime) -> int | None:

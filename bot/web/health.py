@@ -1,0 +1,46 @@
+"""Whether this process can do its work."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.service.effects import LEASE
+from bot.service.ports import Clock, Store, StoreUnavailable
+
+STALE = LEASE + timedelta(seconds=30)
+"""A lane's threads look at the queue at least this often, whatever they run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Asks every part. Blocks while the database answers."""
+
+    store: Store
+    clock: Clock
+    beats: Mapping[str, float]
+    """When each lane of the worker last looked (``clock``, seconds since 1970)."""
+    lanes: tuple[str, ...] = ("access", "chat")
+    slack: Callable[[], str] = lambda: ""
+    """What is wrong with the way to Slack; empty when it is up, or when Slack comes to us."""
+
+    def __call__(self) -> Mapping[str, str]:
+        """What is wrong, by the name of the part; empty text where nothing is."""
+        return {
+            "database": self._database(),
+            **{f"worker.{lane}": self._lane(lane) for lane in self.lanes},
+            "slack": self.slack(),
+        }
+
+    def _database(self) -> str:
+        try:
+            self.store.ping()
+        except StoreUnavailable:
+            return "does not answer"
+        return ""
+
+    def _lane(self, lane: str) -> str:
+        beat = self.beats.get(lane)
+        if beat is None:
+            return "has not started"
+        age = self.clock.now().timestamp() - beat
+        return f"last looked {age:.0f} s ago" if age > STALE.total_seconds() else ""

@@ -1,0 +1,112 @@
+"""Metrics, read from the database when they are asked for: every replica reports the whole service.
+
+Take the maximum over replicas, never the sum.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from bot.core.audit import Tag
+from bot.core.model import GrantStatus
+from bot.service.ports import Store, StoreUnavailable, Tx
+from bot.service.summary import OVERDUE_AFTER
+
+LANES = ("access", "chat")
+_PAGE = 1000
+
+
+class StoreCollector(Collector):
+    """What the store says now. Blocks for one short transaction a scrape, and one a thousand new records."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._seen: int | None = None
+        self._events: Counter[str] = Counter()
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not ask the database."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric; only ``prodaccess_database_up`` when the database does not answer."""
+        up = GaugeMetricFamily("prodaccess_database_up", "Whether the database answered.")
+        try:
+            with self._lock:
+                found = [*self._state(), self._log()]
+        except StoreUnavailable:
+            up.add_metric((), 0)
+            yield up
+            return
+        up.add_metric((), 1)
+        yield up
+        yield from found
+
+    def _state(self) -> Iterator[Metric]:
+        with self._store.transaction() as tx:
+            now = tx.now()
+            yield _grants(tx)
+            yield _gauge(
+                "prodaccess_grants_overdue",
+                "Grants that should be gone and were not observed absent.",
+                len(tx.overdue_grants(now - OVERDUE_AFTER)),
+            )
+            yield _gauge("prodaccess_requests_pending", "Requests that wait for approvers.", len(tx.pending_requests()))
+        yield self._lag(now)
+
+    def _lag(self, now: datetime) -> Metric:
+        lag = GaugeMetricFamily(
+            "prodaccess_effect_lag_seconds", "Age of the oldest effect that is due and not done.", labels=("lane",)
+        )
+        for lane in LANES:
+            due = self._store.next_due(lane)
+            age = now - due if due is not None else timedelta(0)
+            lag.add_metric((lane,), max(0.0, age.total_seconds()))
+        return lag
+
+    def _log(self) -> Metric:
+        """Transitions since this process was first asked, counted from the audit log's new records."""
+        if self._seen is None:
+            with self._store.transaction() as tx:
+                self._seen = tx.audit_head()[0]
+        full = True
+        while full:
+            with self._store.transaction() as tx:
+                records = tx.audit(self._seen, _PAGE)
+            for record in records:
+                self._events[json.loads(record.body)["tag"]] += 1
+                self._seen = record.seq
+            full = len(records) == _PAGE
+        events = CounterMetricFamily("prodaccess_events", "Audit records by tag.", labels=("tag",))
+        for tag in Tag:
+            events.add_metric((tag,), self._events[tag])
+        return events
+
+
+def new_registry(store: Store) -> CollectorRegistry:
+    """A registry of its own with the service's metrics; asks nothing yet."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StoreCollector(store))
+    return registry
+
+
+def _grants(tx: Tx) -> Metric:
+    counts = Counter(grant.status for grant in tx.unfinished_grants())
+    grants = GaugeMetricFamily("prodaccess_grants", "Grants that have not ended, by status.", labels=("status",))
+    for status in GrantStatus:
+        if status is not GrantStatus.ENDED:
+            grants.add_metric((status,), counts[status])
+    return grants
+
+
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    gauge = GaugeMetricFamily(name, help_text)
+    gauge.add_metric((), value)
+    return gauge
