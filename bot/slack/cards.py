@@ -1,12 +1,14 @@
 """A request's cards: one for the approvers, one for the requester. Made from state alone, never read back."""
 
+import re
+
 from bot.core.duration import format_duration
 from bot.core.model import AccessRequest, Grant, GrantStatus, RequestStatus
 from bot.service.cards import RequestCard
 from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Json, Message
-from bot.slack.wording import SHORT, Titles, ask_facts, status_of, titles
+from bot.slack.wording import SHORT, Titles, asks_for, details, status_of
 
 HELD_MOST = 4
 HOW_TO_MOST = 6
@@ -27,16 +29,20 @@ def _approvers(card: RequestCard) -> Message:
     length = format_duration(request.ask.duration)
     blocks = [
         b.header(_heading(card)),
-        b.section(f"{who} asks for {titles(card.role_title, card.account_title)} for *{length}*"),
-        *b.facts([*ask_facts(request.ask, Titles.on(card)), ("As", f"`{b.esc(request.principal, 120)}`")]),
+        b.section(f"{who} asks for {_asked(card)}"),
+        *b.facts([*details(request.ask, Titles.on(card)), ("Identity", f"`{b.esc(request.principal, 120)}`")]),
         *b.quote(request.ask.reason, "Why"),
         *notes(request, card.grants),
         b.section(status_of(request, card.grants, names)),
     ]
     if request.status is RequestStatus.PENDING:
-        blocks += [b.context(_held(card)), b.context(f"Asked: {b.everyone(names, request.approvers_asked)}")]
+        blocks += [b.context(f"{_held(card)} · Asked: {b.everyone(names, request.approvers_asked)}")]
     text = f"{b.esc(plainly, 100)} asks for {b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
     return b.message(f"{text} for {length} · {_state_word(card)}", [*blocks, _approvers_buttons(card)])
+
+
+def _asked(card: RequestCard) -> str:
+    return asks_for(card.role_title, card.account_title, card.request.ask.duration)
 
 
 def _heading(card: RequestCard) -> str:
@@ -57,7 +63,7 @@ def _state_word(card: RequestCard) -> str:
 
 def _held(card: RequestCard) -> str:
     if not card.held:
-        return "Holds no other access now."
+        return "Holds no other access"
     shown = [
         f"{b.esc(grant.role, SHORT)} in {b.esc(grant.account, SHORT)} until {b.when(grant.expires_at)}"
         for grant in card.held
@@ -85,15 +91,12 @@ def _stoppable(grants: tuple[Grant, ...]) -> list[Grant]:
 def _own(card: RequestCard) -> Message:
     request = card.request
     blocks = [
-        b.section(
-            f"Your request: {titles(card.role_title, card.account_title)} for *{format_duration(request.ask.duration)}*"
-        ),
+        b.section(f"Your request: {_asked(card)}"),
         b.section(status_of(request, card.grants, card.names)),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
         blocks.append(b.context(f"Asked: {b.everyone(card.names, request.approvers_asked)}"))
-    blocks += how_to_use(card.how_to_use)
     text = f"Your request for {b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
     return b.message(f"{text}: {_state_word(card)}", [*blocks, _own_buttons(card)])
 
@@ -110,13 +113,20 @@ def _own_buttons(card: RequestCard) -> Json:
 
 def how_to_use(pairs: tuple[tuple[str, str], ...]) -> Blocks:
     """What to type, ready to copy."""
-    return [b.code(b.clip(text, 700), b.clip(label, SHORT)) for label, text in pairs[:HOW_TO_MOST]]
+    return [_how_to(b.clip(label, SHORT), b.clip(text, 700)) for label, text in pairs[:HOW_TO_MOST]]
+
+
+def _how_to(label: str, text: str) -> Json:
+    # A link only where nothing in it could end it early or show as something else.
+    if re.fullmatch(r"https://[\w.:/?=&%#~+@-]+", text, re.ASCII):
+        return b.section(f"*{b.esc(label)}*\n<{text.replace('&', '&amp;')}>")
+    return b.code(text, label)
 
 
 def notes(request: AccessRequest, grants: tuple[Grant, ...]) -> Blocks:
     """What was said with a decision or an end, in the words of whoever said it."""
     said = [
-        ("Said with the decision", request.decision_note),
-        *(("Said at the end", grant.end_note) for grant in grants),
+        ("Reason for the decision", request.decision_note),
+        *(("Reason for the end", grant.end_note) for grant in grants),
     ]
     return [block for label, text in said if text for block in b.quote(text, label, limit=600)]

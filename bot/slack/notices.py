@@ -7,7 +7,7 @@ from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import how_to_use, notes
-from bot.slack.wording import SHORT, grant_status, titles
+from bot.slack.wording import SHORT, standing, titles
 
 FACTS_MOST = 20
 
@@ -24,11 +24,11 @@ _HEADS = {
 def notice(told: Notice) -> Message:
     """A direct message about one thing."""
     head = _head(told)
-    blocks: Blocks = [b.section(f"{head}: {titles(told.role_title, told.account_title)}")]
+    by = told.request.decided_by if told.what in {"denied", "cancelled"} else None
+    first = f"*{head}*{f' by {b.who(told.names, by)}' if by else ''}\n{titles(told.role_title, told.account_title)}"
+    blocks: Blocks = [b.section(first)]
     if told.grant is not None:
-        blocks.append(b.section(grant_status(told.grant, told.names)))
-    elif told.request.decided_by and told.what in {"denied", "cancelled"}:
-        blocks.append(b.section(f"By {b.who(told.names, told.request.decided_by)}"))
+        blocks.append(b.section(standing(told.grant, told.names)))
     if told.what == "active":
         blocks += how_to_use(told.how_to_use)
     else:
@@ -90,7 +90,7 @@ def _own_enrolment(card: EnrolmentCard) -> Message:
         case EnrolmentStatus.SHOWN:
             text = "🔑 The secret was shown. If you could not finish, start again with `/prodaccess enrol`."
         case EnrolmentStatus.DONE:
-            text = "✅ Your authenticator is set up."
+            text = "✅ Your authenticator is set up. Ask for access with `/prodaccess`."
         case EnrolmentStatus.REFUSED:
             text = "⛔ Nobody vouched for you. Ask in person, then try `/prodaccess enrol` again."
     blocks: Blocks = [b.section(text)]

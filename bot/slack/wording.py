@@ -10,6 +10,8 @@ from bot.service.cards import Names, RequestCard
 from bot.slack.blocks import esc, everyone, when, who
 
 SHORT = 90
+NO_BREAK = "\u00a0"
+"""A space at which no line is broken."""
 PARAMETERS_MOST = 12
 """Parameters shown on a card; all are in the modal behind it."""
 
@@ -17,6 +19,13 @@ _DECIDED = {
     RequestStatus.APPROVED: "✅ *Approved*",
     RequestStatus.DENIED: "⛔ *Denied*",
     RequestStatus.CANCELLED: "↩️ *Cancelled*",
+}
+_MARKS = {
+    GrantStatus.SCHEDULED: "🗓️",
+    GrantStatus.GRANTING: "⚙️",
+    GrantStatus.ACTIVE: "🟢",
+    GrantStatus.REVOKING: "🟠",
+    GrantStatus.ENDED: "⚪",
 }
 
 
@@ -40,25 +49,24 @@ def _decision(request: AccessRequest, names: Names) -> str:
 
 
 def grant_status(grant: Grant, names: Names) -> str:
-    """Where a grant stands."""
+    """Where a grant stands, with its mark in front."""
+    return f"{_MARKS[grant.status]} {standing(grant, names)}"
+
+
+def standing(grant: Grant, names: Names) -> str:
+    """Where a grant stands, in words alone."""
     match grant.status:
         case GrantStatus.SCHEDULED:
-            return f"🗓️ *Scheduled* · {when(grant.starts_at)} to {when(grant.expires_at)}"
+            return f"*Scheduled* · {when(grant.starts_at)} to {when(grant.expires_at)}"
         case GrantStatus.GRANTING:
-            return f"⚙️ *Being granted* · until {when(grant.expires_at)}"
+            return f"*Being granted* · until {when(grant.expires_at)}"
         case GrantStatus.ACTIVE:
-            return f"🟢 *Active* until {when(grant.expires_at)}"
+            return f"*Active* until {when(grant.expires_at)}"
         case GrantStatus.REVOKING:
-            return f"🟠 *Being removed* · {_ending(grant, names)}"
+            return f"*Being removed* · {_ending(grant, names)}"
         case GrantStatus.ENDED:
-            return f"⚪ *Ended* {_window(grant)} · {_ending(grant, names)}"
-
-
-def _window(grant: Grant) -> str:
-    end = when(grant.ended_at or grant.expires_at)
-    if grant.granted_at is None:
-        return f"{end} without having been active"
-    return f"{end}, active since {when(grant.granted_at)}"
+            since = f"active since {when(grant.granted_at)}" if grant.granted_at else "never active"
+            return f"*Ended* {when(grant.ended_at or grant.expires_at)} · {_ending(grant, names)} · {since}"
 
 
 def _ending(grant: Grant, names: Names) -> str:
@@ -121,19 +129,31 @@ class Titles:
 
 def ask_facts(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMETERS_MOST) -> list[tuple[str, str]]:
     """(label, mrkdwn) pairs of everything in an ask but its reason: ``most`` parameters of ``values`` characters."""
+    return [
+        ("Role", esc(names.role, SHORT)),
+        ("How long", format_duration(ask.duration)),
+        *details(ask, names, values=values, most=most),
+    ]
+
+
+def details(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMETERS_MOST) -> list[tuple[str, str]]:
+    """What ``asks_for`` does not say already."""
     order = [*(name for name in names.params if name in ask.params), *(n for n in ask.params if n not in names.params)]
     params = [(names.params.get(name, name), esc(ask.params[name], values) or "–") for name in order]
     more = [("Parameters", f"and {len(params) - most} more")] if len(params) > most else []
     return [
-        ("Role", esc(names.role, SHORT)),
-        ("Account", f"{esc(names.account, SHORT)} `{esc(names.number, 20) or '–'}`"),
         *params[:most],
         *more,
-        ("How long", format_duration(ask.duration)),
-        ("Start", when(ask.start_at) if ask.start_at else "at the approval"),
+        ("Account", f"{esc(names.account, SHORT)} `{esc(names.number, 20) or '–'}`"),
+        ("Start", when(ask.start_at) if ask.start_at else "At the approval"),
         ("Kind of work", esc(names.work, SHORT)),
         *([("Ticket", esc(ask.ticket, 120))] if ask.ticket else []),
     ]
+
+
+def asks_for(role: str, account: str, duration: timedelta) -> str:
+    """Role, account and length, in a phrase; the length is never torn apart at a line's end."""
+    return f"{titles(role, account)} for *{format_duration(duration).replace(' ', NO_BREAK)}*"
 
 
 def left(grant: Grant, now: datetime) -> str:
