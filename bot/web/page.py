@@ -10,7 +10,7 @@ _STYLE = """
 :root { color-scheme: light dark; --ink: #1d1c1d; --soft: #5c5b5d; --back: #f4f4f5; --card: #fff; --line: #dcdcde;
   --act: #0b6b4f; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8ea; --soft: #a9a9ad; --back: #161618; --card: #222226; --line: #38383d; --act: #2a9d78; }
+  :root { --ink: #e8e8ea; --soft: #a9a9ad; --back: #161618; --card: #222226; --line: #38383d; --act: #1f8062; }
 }
 * { box-sizing: border-box; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--back);
