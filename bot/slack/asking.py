@@ -83,16 +83,16 @@ def submit_form(caller: Caller, sent: Submitted) -> Answer:
     drafted = access.draft(caller.person, asked)
     if isinstance(drafted, Verdict):
         return Answer(errors=on_blocks(problems_of(drafted), sent.view))
-    view = _confirmation(caller, drafted)
+    view = _confirmation(caller, drafted, "Back" if sent.is_root else "")
     # Slack stacks three modals at most: a form that is not the first gives way to its confirmation.
     return Answer(push=view) if sent.is_root else Answer(update=view)
 
 
-def _confirmation(caller: Caller, draft: Draft) -> b.Json:
+def _confirmation(caller: Caller, draft: Draft, close: str = "") -> b.Json:
     with_code = needs_code(caller, draft)
     if with_code and not caller.desk.enrolments.is_enrolled(caller.person.id):
         return views.notice("Authenticator needed", ENROL_FIRST + f" Type `{ids.COMMAND} enrol`.")
-    return views.confirmation(draft.id, draft.ask, caller.desk.access.catalogue(), with_code=with_code)
+    return views.confirmation(draft.id, draft.ask, caller.desk.access.catalogue(), with_code=with_code, close=close)
 
 
 def needs_code(caller: Caller, draft: Draft) -> bool:

@@ -186,15 +186,18 @@ def modal(
     *,
     callback: str = "",
     submit: str = "",
-    close: str = "Close",
+    close: str = "",
     subject: str = "",
     clears: bool = False,
 ) -> Json:
-    """A modal. ``subject`` (private_metadata) is an id; ``clears``: closing it closes those under it."""
+    """A modal. ``subject`` (private_metadata) is an id; ``clears``: closing it closes those under it.
+
+    ``close`` is by default Cancel where something would be submitted, else Close.
+    """
     view: Json = {
         "type": "modal",
         "title": plain(title, TITLE),
-        "close": plain(close, TITLE),
+        "close": plain(close or ("Cancel" if submit else "Close"), TITLE),
         "blocks": within(blocks, VIEW_BLOCKS),
         "callback_id": callback,
         "private_metadata": subject,

@@ -91,7 +91,7 @@ def _stoppable(grants: tuple[Grant, ...]) -> list[Grant]:
 def _own(card: RequestCard) -> Message:
     request = card.request
     blocks = [
-        b.section(f"Your request: {_asked(card)}"),
+        b.section(f"You asked for {_asked(card)}"),
         b.section(status_of(request, card.grants, card.names)),
         *notes(request, card.grants),
     ]

@@ -41,8 +41,8 @@ def submit_form(caller: Caller, sent: Submitted) -> Answer:
         return _shown(caller, begun.id)
     asked = enrolments.vouchers(caller.person.id)
     names = b.everyone(caller.desk.queries.names(*(person.id for person in asked)), [person.id for person in asked])
-    text = f"✅ *Asked.* One of these people has to check that it is really you: {names}\nTalk to one of them now."
-    return Answer(update=views.notice("Asked", text, clears=True))
+    text = f"✅ *Asked:* {names}\nOne of them has to check that it is really you. Talk to one of them now."
+    return Answer(update=views.notice("Set up authenticator", text, clears=True))
 
 
 def set_up(caller: Caller, click: Click) -> Replies:

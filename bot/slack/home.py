@@ -78,5 +78,6 @@ def _waiting(request: AccessRequest, card: HomeCard) -> Blocks:
 
 
 def _recent(request: AccessRequest, card: HomeCard) -> Blocks:
-    text = f"{what(request.ask, card.catalogue)} · {request.status} · {b.when(request.asked_at)}"
+    length = format_duration(request.ask.duration)
+    text = f"{what(request.ask, card.catalogue)}\n{request.status.capitalize()} · {length} · {b.when(request.asked_at)}"
     return [b.section(text, b.button("Ask again", ids.ASK_AGAIN, request.id))]

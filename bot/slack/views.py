@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from bot.core.duration import format_duration
 from bot.core.model import AccessRequest, Ask, Catalogue
 from bot.service.cards import Names, RequestCard
 from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Json
-from bot.slack.wording import Titles, ask_facts, status_of, titles
+from bot.slack.wording import Titles, ask_facts, asks_for, status_of, titles
 
 NOTE_MAX = 600
 """Longest reason for denying or revoking; it stands on every copy of the card."""
@@ -18,7 +17,7 @@ _ALL = {"values": 2000, "most": 60}
 """A confirmation shows every parameter in full."""
 
 
-def confirmation(draft_id: str, ask: Ask, catalogue: Catalogue, *, with_code: bool) -> Json:
+def confirmation(draft_id: str, ask: Ask, catalogue: Catalogue, *, with_code: bool, close: str = "") -> Json:
     """Exactly what is about to be asked for, to be confirmed with a code or by a press."""
     blocks: Blocks = [
         b.section("You are about to ask for exactly this:"),
@@ -28,7 +27,7 @@ def confirmation(draft_id: str, ask: Ask, catalogue: Catalogue, *, with_code: bo
     if with_code:
         blocks.append(b.code_input("Code from your authenticator", ids.CODE, hint=CODE_HINT))
     title = "Confirm with a code" if with_code else "Confirm"
-    return b.modal(title, blocks, callback=ids.CONFIRM, submit="Send request", close="Back", subject=draft_id)
+    return b.modal(title, blocks, callback=ids.CONFIRM, submit="Send request", close=close, subject=draft_id)
 
 
 CODE_HINT = "Six digits. Each code counts once; wait for the next one if you have just used it."
@@ -36,18 +35,16 @@ CODE_HINT = "Six digits. Each code counts once; wait for the next one if you hav
 
 def checking() -> Json:
     """Shown while the cloud is asked."""
-    return b.modal(
-        "One moment", [b.section("⏳ Checking with the cloud account that this can be granted…")], close="Close"
-    )
+    return b.modal("One moment", [b.section("⏳ Checking with the cloud account that this can be granted…")])
 
 
 def sent(request: AccessRequest, catalogue: Catalogue, names: Names) -> Json:
     """The request is with its approvers."""
     what = Titles.of(request.ask, catalogue)
     blocks = [
-        b.section(f"✅ *Sent.* {titles(what.role, what.account)} for *{format_duration(request.ask.duration)}*"),
+        b.section(f"✅ *Sent.*\n{asks_for(what.role, what.account, request.ask.duration)}"),
         b.section(f"Asked: {b.everyone(names, request.approvers_asked)}"),
-        b.context(f"You hear from me here in Slack. Without an answer it lapses {b.when(request.lapses_at)}"),
+        b.context(f"The answer comes as a message. Without one, the request lapses {b.when(request.lapses_at)}"),
     ]
     return b.modal("Request sent", blocks, close="Done", clears=True)
 
@@ -118,7 +115,7 @@ def permissions(card: RequestCard, policy: str) -> Json:
 
 def _card_facts(card: RequestCard) -> list[tuple[str, str]]:
     facts = ask_facts(card.request.ask, Titles.on(card), **_ALL)
-    return [*facts, ("As", f"`{b.esc(card.request.principal, 120)}`")]
+    return [*facts, ("Identity", f"`{b.esc(card.request.principal, 120)}`")]
 
 
 # --- the authenticator -----------------------------------------------------------------------------------
@@ -128,25 +125,27 @@ def enrol_form(*, invited: bool) -> Json:
     """How to begin: by an invite (admins), or by being vouched for."""
     blocks: Blocks = [
         b.section(
-            "You need an authenticator app that shows six-digit codes. Somebody who may vouch for you, an approver or "
-            "an admin, first checks that it is really you: expect a call."
+            "You need an authenticator app, one that shows six-digit codes.\n"
+            "First an approver or an admin has to check that it is really you: call one of them, or expect a call."
         )
     ]
     if invited:
         field = b.text_input(ids.INVITE, placeholder="xxxx-xxxx-xxxx-xxxx-xxxx", most=60)
         hint = "From `prodaccess mfa invite`. Leave it empty to be vouched for."
         blocks.append(b.entry("Invite code", ids.INVITE, field, hint=hint, optional=True))
-    return b.modal("Set up authenticator", blocks, callback=ids.ENROL_FORM, submit="Continue")
+    return b.modal(
+        "Set up authenticator", blocks, callback=ids.ENROL_FORM, submit="Continue" if invited else "Ask them"
+    )
 
 
 def vouch_code(enrolment_id: str, person: str) -> Json:
     """The voucher's word, with their own code. ``person`` is safe mrkdwn."""
     blocks = [
         b.section(f"You say: *I checked, in person or on a call, that this is really {person}.*"),
-        b.section("After this, whoever has their Slack account can set up an authenticator for 30 minutes."),
+        b.section("For 30 minutes after this, whoever has their Slack account can set up an authenticator."),
         b.code_input("Code from your own authenticator", ids.CODE, hint=CODE_HINT),
     ]
-    return b.modal("Vouch", blocks, callback=ids.VOUCH_CODE, submit="I checked; vouch", subject=enrolment_id)
+    return b.modal("Vouch for a colleague", blocks, callback=ids.VOUCH_CODE, submit="Vouch", subject=enrolment_id)
 
 
 def secret(enrolment_id: str, otpauth: str, grouped: str, page_url: str) -> Json:
@@ -156,8 +155,8 @@ def secret(enrolment_id: str, otpauth: str, grouped: str, page_url: str) -> Json
         scan = b.button("Scan a QR code", ids.LINK, style="primary")
         blocks.append(b.actions({**scan, "url": page_url}))
     blocks += [
-        b.code(grouped, "Type this key"),
-        b.code(otpauth, "Or open this link on the phone"),
+        b.code(grouped, "Type this key into it"),
+        b.code(otpauth, "Or open this link on your phone"),
         b.section("*2. Type two codes in a row.* Wait until the first one changes, then type the second."),
         b.code_input("First code", ids.CODE),
         b.code_input("The code after it", ids.SECOND_CODE),

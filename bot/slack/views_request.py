@@ -93,16 +93,22 @@ def _fields_of(catalogue: Catalogue, person: Person, role: Role, form: Form) -> 
 def _parameter(role: Role, parameter: Parameter, value: str) -> Json:
     block_id = ids.block_of(ids.PARAMETER, role.id, parameter.id)
     optional = parameter.default is not None
-    hint = parameter.hint or (f"If you leave it empty: {parameter.default}" if parameter.default else "")
+    hint = _hint(parameter) or (f"If you leave it empty: {parameter.default}" if parameter.default else "")
     # A menu's values are limited to 150 characters; longer choices have to be typed.
     if parameter.choices and all(len(choice) <= b.OPTION_VALUE for choice in parameter.choices):
         options = [b.option(choice, choice) for choice in parameter.choices]
         initial = b.option(value, value) if value in parameter.choices else None
         element = b.select(ids.PARAMETER, f"Choose: {parameter.title}", initial, options)
-        hint = parameter.hint
+        hint = _hint(parameter)
     else:
         element = b.text_input(ids.PARAMETER, value, most=VALUE_MAX)
     return b.entry(parameter.title, block_id, element, hint=hint, optional=optional)
+
+
+def _hint(parameter: Parameter) -> str:
+    """The catalogue's hint, which is a phrase or an example, as a line of its own."""
+    hint = parameter.hint
+    return hint[:1].upper() + hint[1:] if " " in hint else f"For example {hint}" if hint else ""
 
 
 def _work(catalogue: Catalogue, role: Role, form: Form) -> Json:
