@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.client import HTTPException
 from typing import Any, Generic, TypeVar
 from urllib.error import URLError
 
@@ -21,7 +22,7 @@ GROUP_LIVES = timedelta(minutes=5)
 """usergroups.users.list is a tier 2 method: about 20 calls a minute."""
 FIELDS_LIVE = timedelta(hours=1)
 
-UNREACHABLE = (SlackApiError, SlackClientError, URLError, OSError, TimeoutError)
+UNREACHABLE = (SlackApiError, SlackClientError, HTTPException, URLError, OSError, TimeoutError)
 
 _REFUSED = {
     "deleted": "This Slack account is deactivated.",
@@ -74,11 +75,17 @@ class SlackDirectory:
         self._own_team = team
         self._users: Remembered[ChatUser] = Remembered(USER_LIVES, clock)
         self._groups: Remembered[frozenset[str]] = Remembered(GROUP_LIVES, clock)
+        self._addresses: Remembered[str] = Remembered(USER_LIVES, clock)
         self._fields: Remembered[str] = Remembered(FIELDS_LIVE, clock)
 
     def user(self, chat_id: str) -> ChatUser:
         """Up to a minute old. Raises DirectoryError."""
         return self._users.get(chat_id, lambda: self._look_up(chat_id))
+
+    def by_email(self, email: str) -> ChatUser | None:
+        """Up to a minute old. Raises DirectoryError."""
+        chat_id = self._addresses.get(email.casefold(), lambda: self._look_up_address(email))
+        return self.user(chat_id) if chat_id else None
 
     def members(self, group_id: str) -> frozenset[str]:
         """Up to five minutes old. Raises DirectoryError."""
@@ -114,6 +121,16 @@ class SlackDirectory:
     def _look_up_group(self, group_id: str) -> frozenset[str]:
         answer = self._ask("usergroups.users.list", lambda: self._client.usergroups_users_list(usergroup=group_id))
         return frozenset(str(member) for member in answer["users"])
+
+    def _look_up_address(self, email: str) -> str:
+        try:
+            return str(self._client.users_lookupByEmail(email=email)["user"]["id"])
+        except SlackApiError as error:
+            if error.response.get("error") == "users_not_found":
+                return ""
+            raise DirectoryError(f"users.lookupByEmail: {error.response.get('error')}") from error
+        except UNREACHABLE as error:
+            raise DirectoryError(f"users.lookupByEmail: {type(error).__name__}") from error
 
     def _manager(self, chat_id: str) -> str:
         """The profile's manager; nobody where the profile cannot be read, which the approvers' rule then refuses."""

@@ -15,12 +15,14 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.service.desk import Desk
 from bot.slack import payloads
-from bot.slack.blocks import Message, esc
+from bot.slack.blocks import Message, esc, section
+from bot.slack.home import page
 from bot.slack.payloads import Origin
 from bot.slack.replies import (
     Answer,
     Caller,
     OnClick,
+    OnHome,
     OnLine,
     OnLookup,
     OnSubmit,
@@ -126,12 +128,16 @@ class Edge:
 
         return listener
 
-    def on_event(self, handler: OnClick) -> Listener:
-        """For an event that somebody caused; Bolt has acknowledged it."""
+    def on_home(self, handler: OnHome) -> Listener:
+        """For somebody who looks at their Home tab; Bolt has acknowledged it."""
 
         async def listener(body: dict[str, Any]) -> None:
-            seen = payloads.click(body)
-            await self._reply(seen.origin, "event", lambda: handler(self.caller(seen.origin), seen))
+            origin = payloads.origin_of(body)
+            try:
+                view = await self.run(lambda: handler(self.caller(origin)))
+            except Exception as error:  # told to the person, logged for the operators
+                view = page([section(f"⚠️ {esc(explain(error, 'home'))}")])
+            await self._carry_out_or_tell(origin, "home", Publish(view))
 
         return listener
 

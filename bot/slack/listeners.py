@@ -8,11 +8,12 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.slack import asking, commands, deciding, enrolling, ids
+from bot.slack.blocks import Json
 from bot.slack.directory import SlackDirectory
 from bot.slack.edge import Edge
 from bot.slack.home import home
 from bot.slack.payloads import Click
-from bot.slack.replies import Caller, OnClick, OnSubmit, Publish, Replies, tell
+from bot.slack.replies import Caller, OnClick, OnSubmit, Replies, tell
 
 CLICKS: Mapping[str, OnClick] = {
     ids.ASK: asking.ask,
@@ -56,7 +57,7 @@ def register(app: AsyncApp, edge: Edge, directory: SlackDirectory | None) -> Non
         app.view(callback)(edge.on_submit(on_submit))
     for menu in MENUS:
         app.options(menu)(edge.on_lookup(asking.options))
-    app.event("app_home_opened")(edge.on_event(open_home))
+    app.event("app_home_opened")(edge.on_home(open_home))
     if directory is not None:
         app.event("user_change")(_forgetting(lambda event: directory.forget(str(event["user"]["id"]))))
         app.event("subteam_members_changed")(
@@ -68,9 +69,9 @@ def register(app: AsyncApp, edge: Edge, directory: SlackDirectory | None) -> Non
     app.view_closed(_ANYTHING)(_nothing)
 
 
-def open_home(caller: Caller, _: Click) -> Replies:
-    """Somebody looks at their page."""
-    return (Publish(home(caller.desk.queries.home(caller.person))),)
+def open_home(caller: Caller) -> Json:
+    """A person's own page, as of now."""
+    return home(caller.desk.queries.home(caller.person))
 
 
 def _unknown_button(_: Caller, __: Click) -> Replies:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 
@@ -150,7 +151,7 @@ def _call(call: Callable[[], Any], forgiven: frozenset[str] = frozenset()) -> An
         if status == 429 or code in {"ratelimited", "rate_limited"}:
             raise ChatError("Slack is rate limiting", passing=True, retry_after=_retry_after(error)) from None
         raise ChatError(f"Slack: {code or status}", passing=code not in _LASTING) from None
-    except (SlackClientError, URLError, OSError, TimeoutError) as error:
+    except (SlackClientError, HTTPException, URLError, OSError, TimeoutError) as error:
         raise ChatError(f"Slack could not be reached: {type(error).__name__}", passing=True) from None
 
 

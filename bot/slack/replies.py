@@ -90,6 +90,7 @@ class Caller:
 OnLine = Callable[[Caller, Line], Replies]
 OnClick = Callable[[Caller, Click], Replies]
 OnSubmit = Callable[[Caller, Submitted], Answer]
+OnHome = Callable[[Caller], Json]
 OnLookup = Callable[[Caller, Lookup], list[Json]]
 
 

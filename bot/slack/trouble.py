@@ -19,7 +19,7 @@ _SECRET = re.compile(
     r"\b[0-9]{6}\b"
     r"|otpauth://\S+"
     r"|xox[a-z]-[\w-]+|xapp-[\w-]+"
-    r"|\b(?:[A-Z2-7]{4} ?){4,}\b"
+    r"|\b[A-Z2-7]{4}(?: ?[A-Z2-7]{4}){3,}\b"
     r"|https://hooks\.slack\.com/\S+"
 )
 

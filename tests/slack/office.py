@@ -163,7 +163,7 @@ def workspace(**behaviour: Any) -> Workspace:
         people=people,
         channels=(
             SlackChannel("C0GENERAL", "general", members=(MAYA, TOMAS, INES, RAVI, SAM, GUS)),
-            SlackChannel(APPROVALS, "approvals", members=(INES, RAVI, SAM)),
+            SlackChannel(APPROVALS, "approvals", members=(MAYA, INES, RAVI, SAM)),
             SlackChannel(SECURITY, "security", members=(SAM,)),
         ),
         usergroups=(SlackUsergroup("S0LEADS", "leads", "Leads", (INES, RAVI)),),

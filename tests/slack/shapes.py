@@ -1,6 +1,7 @@
 """Requests, grants and cards of any content, and what Slack would say to them."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -134,6 +135,8 @@ def assert_harmless(found: list[tuple[str, str]]) -> None:
     for kind, text in found:
         if kind == "mrkdwn":
             for start in (at for at, char in enumerate(text) if char == "<"):
+                if re.match(r"<https://[\w.:/?=&%#;~+@-]+>", text[start:], re.ASCII):
+                    continue  # a console link
                 assert text[start:].startswith(("<@U0MAYA>", "<@U0INES>", "<@U0NEW>", "<!date^")), text[
                     start : start + 40
                 ]
