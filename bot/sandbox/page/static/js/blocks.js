@@ -5,7 +5,7 @@ import { drawElement, picture } from "./elements.js";
 import { Field } from "./field.js";
 import { textObject } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
-import { scanButton } from "./scan.js";
+import { lastWithSecret, scanButton } from "./scan.js";
 
 const draw = (surface, block, element, options) => drawElement(new Field(surface, block, element, options));
 
@@ -125,6 +125,7 @@ export function renderBlocks(root, blocks, surface, stored = null) {
   drawn.set(root, after);
   const nodes = [...after.values()].map((entry) => entry.node);
   const scan = scanButton(wanted, root);
-  arrange(root, scan ? [...nodes, scan] : nodes);
+  if (scan) nodes.splice(lastWithSecret(wanted) + 1, 0, scan);
+  arrange(root, nodes);
   refocus(root, mark);
 }

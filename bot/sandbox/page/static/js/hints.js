@@ -5,9 +5,9 @@ import { h, iconButton } from "./dom.js";
 const KEY = "prodaccess.hints.dismissed";
 
 const STEPS = [
-  ["Set up your Phone:", " send ", h("code", {}, "/prodaccess enrol"), " and scan."],
-  ["See it refused:", " run a call in the Terminal; ask with ", h("code", {}, "/prodaccess"), "."],
-  ["Approve it:", " become the manager under “You are”, then run it again."],
+  ["See it refused.", " In the Terminal, read a checkout log as Maya."],
+  ["Enrol.", " Send ", h("code", {}, "/prodaccess enrol"), "; as Inès (“You are”), vouch for Maya; as Maya, scan."],
+  ["Ask, approve.", " Send ", h("code", {}, "/prodaccess"), "; as Inès, approve in #prod-access. Read it again."],
 ];
 
 export function hintStrip() {

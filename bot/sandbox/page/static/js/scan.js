@@ -37,6 +37,9 @@ export function secretIn(blocks) {
   return null;
 }
 
+/** The index of the last block that shows a secret; the button stands under it. */
+export const lastWithSecret = (blocks) => blocks.findLastIndex((block) => secretIn([block]) !== null);
+
 /** Adds a secret to the current person's phone; resolves to the failure in words, or null. */
 export async function addToPhone(secret) {
   const answer = await post(`/phone/${encodeURIComponent(state.me)}`, { secret });

@@ -60,10 +60,12 @@ export function botChannel() {
 /** The place in words that mean the same to every person. */
 export const sharedPlace = () => (state.place !== HOME && state.place === botChannel()?.id ? DIRECT : state.place);
 
-/** Where an address leads: its place, if this person has it, or the first channel. */
+const firstPlace = () => (state.channels.find((channel) => channel.name === "general") ?? state.channels[0])?.id;
+
+/** Where an address leads: its place, if this person has it, or #general. */
 export function placeFor(wanted) {
   if (wanted === DIRECT && botChannel()) return botChannel().id;
-  return wanted === HOME || channelOf(wanted) ? wanted : (state.channels[0]?.id ?? HOME);
+  return wanted === HOME || channelOf(wanted) ? wanted : (firstPlace() ?? HOME);
 }
 
 export function nameOf(userId) {

@@ -12,6 +12,9 @@ const BADGES = { allowed: "ALLOWED", denied: "ACCESS DENIED", error: "ERROR" };
 
 const path = (rest = "") => `/terminal/${encodeURIComponent(state.me)}${rest}`;
 
+/** Word by word, so that a line is not broken within an option. */
+const words = (command) => command.split(" ").flatMap((word) => [h("span", { class: "word" }, word), " "]);
+
 class Terminal {
   #entries = [];
   #ticks = [];
@@ -26,6 +29,13 @@ class Terminal {
     this.output = h("ol", { class: "scrollback", tabindex: "0", role: "log", "aria-label": "Terminal output" });
     this.repeat = h("input", { type: "checkbox", id: "terminal-repeat", on: { change: () => this.#plan() } });
     const clear = h("button", { type: "button", class: "link-button", on: { click: () => this.#clear() } }, "Clear");
+    this.bar = h(
+      "div",
+      { class: "terminal-bar" },
+      h("span", { class: "toggle" }, this.repeat, h("label", { for: "terminal-repeat" }, "Repeat every 2 s")),
+      this.strip,
+      clear,
+    );
     root.append(
       h(
         "h2",
@@ -35,13 +45,7 @@ class Terminal {
         h("span", { class: "tool-owner" }, `${me().real_name ?? me().name}'s AWS keys`),
       ),
       this.calls,
-      h(
-        "div",
-        { class: "terminal-bar" },
-        h("span", { class: "toggle" }, this.repeat, h("label", { for: "terminal-repeat" }, "Repeat every 2 s")),
-        this.strip,
-        clear,
-      ),
+      this.bar,
       this.output,
     );
     this.#restore();
@@ -75,8 +79,9 @@ class Terminal {
       ),
     );
     this.calls.replaceChildren(
-      ...(rows.length ? rows : [h("li", { class: "tool-note" }, "This person has no AWS keys.")]),
+      ...(rows.length ? rows : [h("li", { class: "tool-note" }, "No AWS keys: there is nothing to run.")]),
     );
+    this.bar.hidden = this.output.hidden = rows.length === 0;
   }
 
   async run(id) {
@@ -112,7 +117,7 @@ class Terminal {
     return h(
       "li",
       { class: "run", data: { outcome } },
-      h("p", { class: "run-command" }, h("span", { class: "prompt", "aria-hidden": "true" }, "$ "), command),
+      h("p", { class: "run-command" }, h("span", { class: "prompt", "aria-hidden": "true" }, "$ "), ...words(command)),
       h(
         "p",
         { class: "run-result" },
@@ -126,7 +131,7 @@ class Terminal {
   #draw() {
     const rows = this.#entries.map((entry) => this.#entry(entry));
     if (rows.length === 0)
-      rows.push(h("li", { class: "tool-note" }, "Run a call above: without a grant it is denied."));
+      rows.push(h("li", { class: "tool-note" }, "Run something above: without access it is denied."));
     this.output.replaceChildren(...rows);
     this.output.scrollTop = this.output.scrollHeight;
     this.strip.replaceChildren(...this.#ticks.map((outcome) => h("i", { class: outcome })));
