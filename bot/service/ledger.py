@@ -44,10 +44,16 @@ def verify(store: Store, *, batch: int = BATCH) -> Verification:
     """
     seq, chain = 0, GENESIS
     while True:
-        with store.transaction() as tx:
-            # The head first: what is committed between the two reads is then found by the second.
-            head = tx.audit_head()
-            records = tx.audit(seq, batch)
+        try:
+            with store.transaction() as tx:
+                # The head first: what is committed between the two reads is then found by the second.
+                head = tx.audit_head()
+                records = tx.audit(seq, batch)
+        except ValueError:
+            if batch == 1:
+                return Verification(seq, chain.hex(), seq + 1, "it holds a value that cannot be read")
+            batch = 1  # to find which
+            continue
         for record in records:
             if why := _wrong(record, seq + 1, chain):
                 return Verification(seq, chain.hex(), min(record.seq, seq + 1), why)

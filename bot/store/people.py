@@ -68,8 +68,6 @@ class People(Session):
 
     def enrolment_by_link(self, link_hash: str) -> Enrolment | None:
         """None for the empty hash, which every enrolment without a link has."""
-        if not link_hash:
-            return None
         return self._enrolment(
             sa.select(enrolments).where(enrolments.c.link_hash == link_hash, enrolments.c.link_hash != "")
         )

@@ -140,6 +140,17 @@ def test_a_whole_chain_around_another_text_is_found(sqlite_url: str, body: bytes
     store.close()
 
 
+@pytest.mark.parametrize("batch", [1, 3, 1000])
+def test_a_value_that_cannot_even_be_read_is_found(sqlite_url: str, batch: int) -> None:
+    store = open_store(sqlite_url)
+    with store.transaction() as tx:
+        tx.append([_said(number) for number in range(1, 8)])
+    _tamper(sqlite_url, "UPDATE audit_log SET at = 'yesterday' WHERE seq = 5")
+    found = verify(store, batch=batch)
+    assert (found.records, found.first_bad, found.why) == (4, 5, "it holds a value that cannot be read")
+    store.close()
+
+
 def test_a_jsonl_line_is_a_record_to_the_byte(filled: SqlStore) -> None:
     with filled.transaction() as tx:
         tx.append([_said(8, text="two\nlines – é 🙂")])
