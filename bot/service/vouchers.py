@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.core import policy
-from bot.core.model import Catalogue, Person
+from bot.core.model import Catalogue, Person, Role
 from bot.service.people import People, Refused
-from bot.service.ports import Store
+from bot.service.ports import DirectoryError, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,15 @@ class Vouchers:
         found = [catalogue.people[admin] for admin in catalogue.admins if admin in catalogue.people]
         for role in catalogue.roles.values():
             if policy.may_use(role, person):
-                found += policy.approver_set(catalogue, role, person, self.people.facts(role, person))
+                found += policy.approver_set(catalogue, role, person, self._facts(role, person))
         return found
+
+    def _facts(self, role: Role, person: Person) -> policy.Facts:
+        """Where the chat cannot be asked, nobody is known from it: those of the catalogue may vouch all the same."""
+        try:
+            return self.people.facts(role, person)
+        except DirectoryError:
+            return policy.Facts()
 
     def _known(self, person_id: str) -> Person | None:
         """The catalogue's person, or a chat account as the directory knows it."""

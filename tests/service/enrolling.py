@@ -61,6 +61,7 @@ class Office:
     )
 
     def __post_init__(self) -> None:
+        self.directory.groups["S1"] = frozenset()
         self.people = People(self.current, self.directory)
         self.codes = Codes(self.store, self.box, RandomIds())
         principals = [(account, name) for p in CATALOGUE.people.values() for account, name in p.identities.items()]

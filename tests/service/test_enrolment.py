@@ -163,6 +163,15 @@ def test_a_member_of_a_slack_group_of_approvers_may_vouch(office: Office) -> Non
     assert office.enrolments.vouchers("alice") == ()
 
 
+def test_admins_and_approvers_of_the_catalogue_may_vouch_while_slacks_directory_is_away(office: Office) -> None:
+    office.has_phone("mona")
+    office.has_phone("slack:U9")
+    office.directory.groups["S1"] = frozenset({"U9"})
+    office.directory.down = True
+    assert [person.id for person in office.enrolments.vouchers("alice")] == ["mona"]
+    assert office.enrolments.vouchers("slack:U9") == (), "who cannot be looked up cannot be vouched for"
+
+
 @pytest.mark.parametrize(
     "same",
     [
