@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
-from bot.service.ports import ChatUser, DirectoryError
+from bot.service.ports import ChatUser, DirectoryError, NotInDirectoryError
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,9 @@ _REFUSED = {
     "is_restricted": "Guests may not use prodaccess.",
     "is_stranger": "Only members of this workspace may use prodaccess.",
 }
+_NOT_THERE = frozenset(
+    {"user_not_found", "users_not_found", "user_not_visible", "no_such_subteam", "subteam_not_found"}
+)
 _FOREIGN = _REFUSED["is_stranger"]
 
 T = TypeVar("T")
@@ -124,13 +127,10 @@ class SlackDirectory:
 
     def _look_up_address(self, email: str) -> str:
         try:
-            return str(self._client.users_lookupByEmail(email=email)["user"]["id"])
-        except SlackApiError as error:
-            if error.response.get("error") == "users_not_found":
-                return ""
-            raise DirectoryError(f"users.lookupByEmail: {error.response.get('error')}") from error
-        except UNREACHABLE as error:
-            raise DirectoryError(f"users.lookupByEmail: {type(error).__name__}") from error
+            answer = self._ask("users.lookupByEmail", lambda: self._client.users_lookupByEmail(email=email))
+        except NotInDirectoryError:
+            return ""
+        return str(answer["user"]["id"])
 
     def _manager(self, chat_id: str) -> str:
         """The profile's manager; nobody where the profile cannot be read, which the approvers' rule then refuses."""
@@ -157,7 +157,9 @@ class SlackDirectory:
         try:
             return call()
         except SlackApiError as error:
-            raise DirectoryError(f"{method}: {error.response.get('error')}") from error
+            code = str(error.response.get("error"))
+            kind = NotInDirectoryError if code in _NOT_THERE else DirectoryError
+            raise kind(f"{method}: {code}") from error
         except UNREACHABLE as error:
             raise DirectoryError(f"{method}: {type(error).__name__}") from error
 

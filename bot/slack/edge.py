@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import aiohttp
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -44,6 +45,8 @@ ANSWER_WITHIN = 2.4
 """Seconds; Slack gives up on an unanswered modal after 3."""
 SETTLES = 0.5
 """Seconds that Slack has to carry out an answer; an update that overtook it would be undone by it."""
+
+UNREACHABLE = (SlackApiError, SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 
 T = TypeVar("T")
 Listener = Callable[..., Awaitable[None]]
@@ -165,7 +168,7 @@ class Edge:
     async def _carry_out_or_tell(self, origin: Origin, doing: str, reply: Reply) -> None:
         try:
             await self.carry_out(origin, reply)
-        except (SlackApiError, SlackClientError, OSError, TimeoutError) as error:
+        except UNREACHABLE as error:
             log.warning("slack.not-shown", doing=doing, what=type(reply).__name__, why=_why(error))
             if isinstance(reply, (Open, Tell)):
                 await self._last_resort(origin, doing, reply, _why(error))
@@ -176,7 +179,7 @@ class Edge:
         message = reply.message if isinstance(reply, Tell) else tell(late).message
         try:
             await self._post_to(origin.user, message)
-        except (SlackApiError, SlackClientError, OSError, TimeoutError) as error:
+        except UNREACHABLE as error:
             log.warning("slack.not-told", doing=doing, why=_why(error))
 
     # --- Slack -------------------------------------------------------------------------------------------

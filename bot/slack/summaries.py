@@ -34,7 +34,8 @@ def _section(title: str, lines: tuple[SummaryLine, ...], names: Names, limit: in
     shown = [f"*{b.esc(title, 100)}* · {len(lines)}"]
     length = len(shown[0]) + len("\n… and 1000000 more")
     for at, line in enumerate(lines):
-        text = f"• {b.who(names, line.person)}: {b.esc(line.text, LINE)} `{b.esc(line.id, 40)}`"
+        by = f", by {b.everyone(names, list(line.by))}" if line.by else ""
+        text = f"• {b.who(names, line.person)}: {b.esc(line.text, LINE)}{by} `{b.esc(line.id, 40)}`"
         length += len(text) + text.count('"') + text.count("\\") + 2
         if length > limit:
             return "\n".join([*shown, f"… and {len(lines) - at} more"])

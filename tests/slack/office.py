@@ -191,6 +191,10 @@ class BreakableStore:
             raise StoreUnavailable("connection refused")
         return self._store.ping()
 
+    def wait(self, timeout: timedelta) -> None:
+        """Shorter than asked for, so that workers stop soon when they are told to."""
+        self._store.wait(min(timeout, timedelta(milliseconds=100)))
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
@@ -230,8 +234,10 @@ class Office:
         url = f"sqlite:///{folder / 'office.db'}"
         migrate(url)
         self.store = BreakableStore(open_store(url, clock=self.clock))
+        self.around_cloud: Callable[[Any, bool], Any] = lambda _call, _done: None
         self.cloud = Cloud(
-            [("pay", "user/maya"), ("pay-test", "user/maya"), ("pay", "user/tomas"), ("pay", "role/ravi")]
+            [(account, principal) for person in PEOPLE for account, principal in person.identities.items()],
+            around=self._around,
         )
         self.config = SlackConfig(slack.bot_token, slack.app_token, slack.signing_secret, slack.api_url)
         self._secrets: dict[str, bytes] = {}
@@ -246,6 +252,9 @@ class Office:
         else:
             self._connect(self.app)
         self._worker.start()
+
+    def _around(self, call: Any, done: bool) -> None:
+        self.around_cloud(call, done)
 
     def _wire(self) -> None:
         box, ids, client = PlainBox(), RandomIds(), sync_client(self.config)

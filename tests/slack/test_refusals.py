@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import logging
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -35,6 +36,7 @@ def test_someone_deactivated_loses_the_use_at_once(office: Office) -> None:
     maya.command("/prodaccess help")
     maya.wait_for_message("Ask for access")
     office.slack.change_person(MAYA, deleted=True)
+    maya.wait_for(lambda: office.directory.user(MAYA).refused, what="Slack's word of the change")
     maya.command("/prodaccess", "general")
     maya.wait_for_message("deactivated", "general")
     assert not maya.modals()
@@ -242,6 +244,28 @@ def test_a_slow_answer_is_an_error_below_a_field_not_a_dead_modal(office: Office
     assert "longer than Slack allows" in " ".join(submitted.errors.values())
 
 
+def test_a_cloud_that_takes_its_time_is_waited_for_in_the_modal(office: Office) -> None:
+    office.enrol("maya")
+    answers = threading.Event()
+    office.around_cloud = lambda call, done: answers.wait(20)
+    maya = office.visitor(MAYA)
+    maya.command(LINE)
+    maya.wait_for_modal("exactly this")
+    maya.fill(code=office.code("maya"))
+    assert maya.submit().action == "update"
+    assert "Checking with the cloud" in words(maya.modal())
+    answers.set()
+    maya.wait_for_modal("Sent.")
+
+
+def test_a_lost_connection_comes_back_by_itself(office: Office) -> None:
+    maya = office.visitor(MAYA)
+    office.slack.drop_connections()
+    maya.wait_for(lambda: office.slack.connections == 1, timeout=20, what="the bot to connect again")
+    maya.command("/prodaccess help")
+    maya.wait_for_message("Ask for access")
+
+
 def test_no_code_token_or_seed_is_ever_logged(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with capture_logs() as logs:
@@ -312,10 +336,11 @@ def test_an_old_button_of_no_meaning_is_answered(office: Office) -> None:
     office.visitor(MAYA).wait_for_message("This button is from an older message")
 
 
-def test_a_trigger_that_is_too_old_is_told_by_message(office: Office) -> None:
+@pytest.mark.parametrize("fault", [Fault("error", "expired_trigger_id"), Fault("drop"), Fault("status", status=500)])
+def test_a_window_that_cannot_be_opened_is_told_by_message(office: Office, fault: Fault) -> None:
     office.enrol("maya")
     maya = office.visitor(MAYA)
-    office.slack.order_fault("views.open", Fault("error", "expired_trigger_id"))
+    office.slack.order_fault("views.open", fault)
     maya.command("/prodaccess")
     maya.wait_for_message("Slack did not let me open the window in time")
 
