@@ -102,7 +102,7 @@ def ask(desk: Visit, duration: str, reason: str) -> None:
     desk.shoot("sent")
     desk.press(sent, "Done")
     desk.open("prodaccess")
-    desk.card("Your request")
+    desk.card("You asked for")
     desk.shoot("own-card-pending")
 
 
