@@ -52,10 +52,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the edges gathered before the decision. ``manager`` is the requester's by the chat's profile."""
+    """What the edges gathered before the decision."""
 
     manager: Person | None = None
+    """The requester's, by the chat's profile."""
     slack_groups: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+    requester_refused: str = ""
+    """Why the requester's chat account may do nothing any more (deactivated, made a guest …); empty when it may."""
 
 
 def approver_set(catalogue: Catalogue, role: Role, requester: Person, facts: Facts) -> tuple[Person, ...]:
@@ -110,6 +113,8 @@ class Asking:
     ask: Ask
     approvers: tuple[Person, ...]
     now: datetime
+    refused: str = ""
+    """See ``Facts.requester_refused``."""
 
     @property
     def role(self) -> Role:
@@ -123,6 +128,10 @@ Rule = Callable[[Asking], Iterable[Reason]]
 def _asks_for_themselves(a: Asking) -> Iterable[Reason]:
     ok = a.ask.requester == a.requester.id
     yield Reason("requester", ok, "Asks for themselves." if ok else "You can ask for yourself only.")
+
+
+def _requester_is_welcome(a: "Asking | Approving") -> Iterable[Reason]:
+    yield Reason("standing", not a.refused, a.refused or "The requester's chat account is in order.")
 
 
 def _role_is_offered(a: Asking) -> Iterable[Reason]:
@@ -220,6 +229,7 @@ def _someone_can_approve(a: Asking) -> Iterable[Reason]:
 
 
 ASKING: tuple[Rule, ...] = (
+    _requester_is_welcome,
     _asks_for_themselves,
     _role_is_offered,
     _account_is_offered,
@@ -254,6 +264,8 @@ class Approving:
     approvers: tuple[Person, ...]
     step_up: StepUp | None
     now: datetime
+    refused: str = ""
+    """See ``Facts.requester_refused``."""
 
     @property
     def role(self) -> Role:
@@ -292,7 +304,13 @@ def _approver_is_proved(a: Approving) -> Iterable[Reason]:
     yield Reason("step-up", ok, "Proved." if ok else "A code from the authenticator is needed.", "code")
 
 
-APPROVING: tuple[ApprovingRule, ...] = (_not_their_own, _is_an_approver, _not_twice, _approver_is_proved)
+APPROVING: tuple[ApprovingRule, ...] = (
+    _requester_is_welcome,
+    _not_their_own,
+    _is_an_approver,
+    _not_twice,
+    _approver_is_proved,
+)
 
 
 def may_approve(approving: Approving, rules: Iterable[ApprovingRule] = APPROVING) -> Verdict:

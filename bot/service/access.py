@@ -4,27 +4,28 @@ What the directory or the cloud must say is asked before the transaction, never 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core import commands, policy, stepup
 from bot.core.audit import Actor, ActorKind, Event, Tag
-from bot.core.decisions import Decision, Outcome, Refusal, State
-from bot.core.lifecycle import decide
+from bot.core.decisions import Outcome, Refusal, State
 from bot.core.model import AccessRequest, Account, Ask, Catalogue, Grant, Person, RequestStatus, Role, StepUpRule
+from bot.service.handling import MakeCommand, handle
 from bot.service.people import People
-from bot.service.ports import Claim, CloudError, CloudProvider, Draft, Ids, Permission, StaleWrite, Store, Tx
+from bot.service.ports import Claim, CloudError, CloudProvider, DirectoryError, Draft, Ids, Permission, Store, Tx
 from bot.service.proof import Codes
 
 DRAFT_LIVES = timedelta(minutes=30)
 """How long after its form a draft can still be confirmed with a code."""
 
+NO_DIRECTORY = Refusal(
+    "directory", "Slack could not say just now who may do this. Nothing was changed; try again in a minute."
+)
 NO_ROLE = Refusal("gone", "This role or account is no longer offered. Ask again.")
 UNKNOWN = Refusal("unknown", "There is no such request or grant.")
 WRONG_CODE = "code"
 """The refusal code of a TOTP code that was not accepted."""
-
-MakeCommand = Callable[[Tx, State, datetime], commands.Command | Refusal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,14 @@ class Access:
 
     def judge(self, person: Person, ask: Ask, now: datetime) -> policy.Verdict:
         """Whether ``person`` may ask for this. Reads the directory, writes nothing."""
-        return policy.may_ask(self._asking(person, ask, now))
+        asking = self._asking(person, ask, now)
+        return asking if isinstance(asking, policy.Verdict) else policy.may_ask(asking)
 
     def draft(self, person: Person, ask: Ask) -> Draft | policy.Verdict:
         """Keep an ask until its code is typed; the verdict instead when it may not be asked for."""
         asking = self._asking(person, ask, self.store.ping())
-        verdict = policy.may_ask(asking)
-        rendered = self._rendered(asking) if verdict.allowed else verdict
+        verdict = asking if isinstance(asking, policy.Verdict) else policy.may_ask(asking)
+        rendered = self._rendered(person, ask) if verdict.allowed else verdict
         if isinstance(rendered, policy.Verdict):
             self._note_refusal(person, ask, rendered)
             return rendered
@@ -90,8 +92,14 @@ class Access:
         The step-up must have been made with ``draft.digest()`` before.
         """
 
+        if draft.ask.role not in self.catalogue().roles:
+            return NO_ROLE
+        asked = self._asking(person, draft.ask, self.store.ping())
+        if isinstance(asked, policy.Verdict):
+            return NO_DIRECTORY
+
         def make(tx: Tx, _: State, now: datetime) -> commands.Command | Refusal:
-            asking = self._asking(person, draft.ask, now, facts_from)
+            asking = replace(asked, now=now)
             verdict = policy.may_ask(asking)
             if not verdict.allowed:
                 return Refusal("policy", " ".join(reason.text for reason in verdict.refusals))
@@ -99,11 +107,7 @@ class Access:
             proved = stepup.is_fresh(asking.role.ask_step_up, proof, draft.digest(), now)
             return commands.Submit(actor, self._request(draft, asking), verdict, proved)
 
-        role, _account = self._offer(draft.ask)
-        if role is None:
-            return NO_ROLE
-        facts_from = self.people.facts(role, person)
-        return self._handle(draft.id, make)
+        return handle(self.store, draft.id, make)
 
     # --- deciding ----------------------------------------------------------------------------------------
 
@@ -113,7 +117,10 @@ class Access:
         if found is None:
             return UNKNOWN
         request, requester, role = found
-        facts = self.people.facts(role, requester)
+        try:
+            facts = self.people.facts(role, requester)
+        except DirectoryError:
+            return NO_DIRECTORY
 
         def make(tx: Tx, state: State, now: datetime) -> commands.Command | Refusal:
             current = state.request or request
@@ -121,7 +128,9 @@ class Access:
             bound = tx.latest_step_up(person.id, current.digest())
             always = role.approve_step_up.rule is StepUpRule.ALWAYS
             proof = bound if always else tx.latest_step_up(person.id)
-            approving = policy.Approving(self.catalogue(), current, requester, person, approvers, proof, now)
+            approving = policy.Approving(
+                self.catalogue(), current, requester, person, approvers, proof, now, facts.requester_refused
+            )
             return commands.Approve(
                 actor=actor,
                 verdict=policy.may_approve(approving),
@@ -131,7 +140,7 @@ class Access:
                 remind_before=role.remind_before,
             )
 
-        return self._handle(request_id, make)
+        return handle(self.store, request_id, make)
 
     def approve_with_code(self, request_id: str, person: Person, code: str, actor: Actor) -> Outcome:
         """As ``approve``, after a code that is bound to exactly this request."""
@@ -150,9 +159,12 @@ class Access:
         if found is None:
             return UNKNOWN
         _, requester, role = found
-        approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
+        try:
+            approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
+        except DirectoryError:
+            return NO_DIRECTORY
         allowed = any(approver.id == person.id for approver in approvers) and not person.is_same_human(requester)
-        return self._handle(request_id, lambda *_: commands.Deny(actor, note, allowed))
+        return handle(self.store, request_id, lambda *_: commands.Deny(actor, note, allowed))
 
     def cancel(self, request_id: str, person: Person, actor: Actor, note: str = "") -> Outcome:
         """The requester takes it back."""
@@ -161,11 +173,11 @@ class Access:
             owner = state.request is not None and state.request.ask.requester == person.id
             return commands.Cancel(actor, owner, note)
 
-        return self._handle(request_id, make)
+        return handle(self.store, request_id, make)
 
     def withdraw(self, request_id: str, actor: Actor, note: str) -> Outcome:
         """Cancel for the requester, who lost the means to ask; ``note`` says why."""
-        return self._handle(request_id, lambda *_: commands.Cancel(actor, allowed=True, note=note))
+        return handle(self.store, request_id, lambda *_: commands.Cancel(actor, allowed=True, note=note))
 
     # --- stopping ----------------------------------------------------------------------------------------
 
@@ -190,17 +202,20 @@ class Access:
         if found is None:
             return person.id in self.catalogue().admins
         _, requester, role = found
-        approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
+        approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts_if_any(role, requester))
         return policy.may_revoke(self.catalogue(), approvers, person)
 
     # --- timers and results ------------------------------------------------------------------------------
 
     def lapse(self, claim: Claim) -> Outcome:
         """Nobody decided in time."""
-        return self._handle(claim.subject, lambda *_: commands.Lapse(), claim)
+        return handle(self.store, claim.subject, lambda *_: commands.Lapse(), claim)
 
     def start(self, claim: Claim) -> Outcome:
-        """A grant's time has come: the policy is asked once more, then the cloud call's intent is committed."""
+        """A grant's time has come: the policy is asked once more, then the cloud call's intent is committed.
+
+        Raises DirectoryError when the chat cannot say who may what: then it is not known yet.
+        """
         grant = self.grant(claim.subject)
         found = self._look(grant.request_id) if grant else None
         refusals = self._no_longer_allowed(*found) if found else (NO_ROLE.text,)
@@ -234,48 +249,32 @@ class Access:
 
     # --- pieces ------------------------------------------------------------------------------------------
 
-    def _handle(self, request_id: str, make: MakeCommand, claim: Claim | None = None) -> Outcome:
-        try:
-            return self._decide(request_id, make, claim)
-        except StaleWrite:
-            # Sent twice at the same moment: a row that is not there yet cannot be locked. Now it is there.
-            return self._decide(request_id, make, claim)
-
-    def _decide(self, request_id: str, make: MakeCommand, claim: Claim | None) -> Outcome:
-        with self.store.transaction() as tx:
-            request = tx.request(request_id, lock=True)
-            # After the request's lock: who holds a click's lock and wants the effect's must not wait for us.
-            if claim is not None and not tx.holds(claim):
-                return Refusal("fence", "Another worker has this.")
-            state, now = State(request, tx.grants(request_id)), tx.now()
-            command = make(tx, state, now)
-            outcome = command if isinstance(command, Refusal) else decide(state, command, now)
-            # What came early stays on the books: whoever runs it gives it back.
-            if claim is not None and not (isinstance(outcome, Refusal) and outcome.code == "early"):
-                tx.finish(claim)
-            if isinstance(outcome, Decision):
-                _write(tx, outcome)
-            elif outcome.code == "policy" and not isinstance(command, Refusal):
-                tx.append([_refused(state, command, outcome)])
-        return outcome
-
     def _on_grant(self, grant_id: str, make: MakeCommand, claim: Claim | None = None) -> Outcome:
         with self.store.transaction() as tx:
             request_id = tx.request_id_of_grant(grant_id)
-        return UNKNOWN if request_id is None else self._handle(request_id, make, claim)
+        return UNKNOWN if request_id is None else handle(self.store, request_id, make, claim)
 
-    def _asking(self, person: Person, ask: Ask, now: datetime, facts: policy.Facts | None = None) -> policy.Asking:
-        catalogue, role = self.catalogue(), self.catalogue().roles.get(ask.role)
-        approvers: tuple[Person, ...] = ()
-        if role is not None and policy.may_use(role, person):
-            known = facts if facts is not None else self.people.facts(role, person)
-            approvers = policy.approver_set(catalogue, role, person, known)
-        return policy.Asking(catalogue, person, ask, approvers, now)
-
-    def _rendered(self, asking: policy.Asking) -> str | policy.Verdict:
-        account = asking.catalogue.accounts[asking.ask.account]
+    def _asking(self, person: Person, ask: Ask, now: datetime) -> policy.Asking | policy.Verdict:
+        """What the rules look at; a refusing verdict when the chat cannot be asked."""
         try:
-            return self.providers[asking.role.provider].render(asking.role, account, asking.ask.params)
+            return self._asking_now(person, ask, now)
+        except DirectoryError:
+            return policy.Verdict((policy.Reason("directory", False, NO_DIRECTORY.text, "role"),))
+
+    def _asking_now(self, person: Person, ask: Ask, now: datetime) -> policy.Asking:
+        catalogue, role = self.catalogue(), self.catalogue().roles.get(ask.role)
+        if role is None or not policy.may_use(role, person):
+            return policy.Asking(catalogue, person, ask, (), now)
+        facts = self.people.facts(role, person)
+        approvers = policy.approver_set(catalogue, role, person, facts)
+        return policy.Asking(catalogue, person, ask, approvers, now, facts.requester_refused)
+
+    def _rendered(self, person: Person, ask: Ask) -> str | policy.Verdict:
+        role, account = self._offer(ask)
+        if role is None or account is None or account.id not in person.identities:
+            return policy.Verdict((policy.Reason("role", False, NO_ROLE.text, "role"),))
+        try:
+            return self.providers[role.provider].render(role, account, ask.params)
         except ValueError as error:
             return policy.Verdict((policy.Reason("parameter", False, str(error), "params"),))
 
@@ -297,17 +296,17 @@ class Access:
         )
 
     def _no_longer_allowed(self, request: AccessRequest, requester: Person, role: Role) -> tuple[str, ...]:
-        # The start was near enough when asked; how far off it is now says nothing.
         ask = request.ask
-        verdict = self.judge(requester, ask, request.asked_at)
+        # As of then: a start was near enough when asked; how far off it is now says nothing.
+        asking = self._asking_now(requester, ask, request.asked_at)
+        verdict = policy.may_ask(asking)
         reasons = [reason.text for reason in verdict.refusals]
         if requester.identities.get(ask.account) != request.principal:
             reasons.append("The requester's identity in this account has changed.")
-        if verdict.allowed and self._rendered(self._asking(requester, ask, request.asked_at)) != request.policy:
+        if verdict.allowed and self._rendered(requester, ask) != request.policy:
             reasons.append("The role's permissions have changed since this was asked. Ask again.")
-        approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
-        still = {person.id for person in approvers} & {approval.person for approval in request.approvals}
-        if len(still) < max(request.quorum, role.approvers.quorum):
+        still = {person.id for person in asking.approvers} & {approval.person for approval in request.approvals}
+        if verdict.allowed and len(still) < max(request.quorum, role.approvers.quorum):
             reasons.append("Too few of those who approved this may approve it now.")
         return tuple(reasons)
 
@@ -330,27 +329,3 @@ class Access:
         about = {"role": ask.role, "why": [reason.text for reason in verdict.refusals]}
         with self.store.transaction() as tx:
             tx.append([Event(Tag.REQUEST_REFUSED, actor, person=person.id, account=ask.account, data=about)])
-
-
-def _write(tx: Tx, decision: Decision) -> None:
-    """All of a decision, the audit head's lock last."""
-    if decision.request is not None:
-        tx.save_request(decision.request)
-    if decision.grant is not None:
-        tx.save_grant(decision.grant)
-    tx.cancel(decision.cancels)
-    tx.enqueue(sorted(decision.effects, key=lambda effect: effect.key))
-    tx.append(decision.events)
-
-
-def _refused(state: State, command: commands.Command, refusal: Refusal) -> Event:
-    request = state.request
-    return Event(
-        Tag.REQUEST_REFUSED,
-        command.actor,
-        request.id if request else "",
-        getattr(command, "grant_id", ""),
-        request.ask.requester if request else "",
-        request.ask.account if request else "",
-        {"command": type(command).__name__.lower(), "why": refusal.text},
-    )

@@ -73,6 +73,8 @@ class SummaryLine:
     person: str
     text: str
     id: str
+    by: tuple[str, ...] = ()
+    """Person ids of those who approved, denied, revoked …; empty where nobody but the clock or the holder did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import structlog
 
 from bot.core.model import Effect
 from bot.core.text import clean
-from bot.service.ports import ChatError, Claim, Clock, CloudError, Store, StoreUnavailable
+from bot.service.ports import ChatError, Claim, Clock, CloudError, DirectoryError, Store, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +67,8 @@ class Runner:
             handler(claim)
         except Retry as error:
             self._give_back(claim, error.after, in_words(error))
+        except DirectoryError as error:
+            self._give_back(claim, backoff(claim.attempts), str(error))
         except (CloudError, ChatError) as error:
             self._give_back(claim, error.retry_after or backoff(claim.attempts), in_words(error))
         except StoreUnavailable as error:
@@ -124,8 +126,9 @@ class Worker:
 
     def run_due(self, lane: str, limit: int = BATCH) -> int:
         """Claim and run what is due now, in this thread; how many were claimed."""
-        since = self.runner.clock.now()
         claims = self.runner.store.claim(lane, limit, LEASE)
+        # From the claim's end: a clock that was put forward while it waited must not make it look old at birth.
+        since = self.runner.clock.now()
         for claim in claims:
             if self.runner.clock.now() - since >= LEASE:
                 break  # the others took so long that the rest is somebody else's by now

@@ -1,12 +1,15 @@
 """From a chat account to a person, and the facts about people that the policy looks at."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.core.model import Catalogue, Person, Role
 from bot.core.policy import Facts
 from bot.service.cards import Names
-from bot.service.ports import ChatUser, Directory, DirectoryError
+from bot.service.ports import ChatUser, Directory, DirectoryError, NotInDirectoryError
+
+NOT_HERE = "This Slack account is not in this workspace."
 
 
 class Refused(Exception):
@@ -48,10 +51,19 @@ class People:
         )
 
     def facts(self, role: Role, requester: Person) -> Facts:
-        """What the rules need from the directory. A look-up that fails yields nobody."""
-        groups = {group: self._members(group) for group in role.approvers.slack_groups}
-        manager = self._manager(requester) if role.approvers.manager and not requester.manager else None
-        return Facts(manager=manager, slack_groups=groups)
+        """What the rules need from the directory. Raises DirectoryError when it cannot be asked."""
+        accounts = self._accounts(requester)
+        groups = {group: self._members(group) for group in sorted(role.approvers.slack_groups)}
+        manager = self._manager(accounts) if role.approvers.manager and not requester.manager else None
+        refused = next((account.refused for account in accounts if account.refused), "")
+        return Facts(manager=manager, slack_groups=groups, requester_refused=refused)
+
+    def facts_if_any(self, role: Role, requester: Person) -> Facts:
+        """As ``facts``; nothing is known of the chat when it cannot be asked. For what must not wait, like revoking."""
+        try:
+            return self.facts(role, requester)
+        except DirectoryError:
+            return Facts()
 
     def names(self, *ids: str | None) -> Names:
         """How to write these person ids; unknown ones as they are."""
@@ -62,37 +74,44 @@ class People:
             person = people.get(person_id)
             if person:
                 shown[person_id] = person.name
-            chat_id = self.chat_id(person_id)
-            if chat_id:
-                mention[person_id] = chat_id
+            with suppress(DirectoryError):
+                if chat_id := self.chat_id(person_id):
+                    mention[person_id] = chat_id
         return Names(shown, mention)
 
     def chat_id(self, person_id: str) -> str:
-        """The chat user id to reach a person by; empty when there is none."""
+        """The chat user id to reach a person by; empty when there is none. Raises DirectoryError."""
         if person_id.startswith("slack:"):
             return person_id.removeprefix("slack:")
         person = self.catalogue().people.get(person_id)
-        return min(person.slack_ids, default="") if person else ""
+        if person is None or person.slack_ids or not person.email:
+            return min(person.slack_ids, default="") if person else ""
+        account = self.directory.by_email(person.email)
+        return account.id if account else ""
+
+    def _accounts(self, person: Person) -> tuple[ChatUser, ...]:
+        if person.slack_ids or not person.email:
+            return tuple(self._account(chat_id) for chat_id in sorted(person.slack_ids))
+        account = self.directory.by_email(person.email)
+        return (account,) if account else ()
+
+    def _account(self, chat_id: str) -> ChatUser:
+        try:
+            return self.directory.user(chat_id)
+        except NotInDirectoryError:
+            return ChatUser(chat_id, "", chat_id, refused=NOT_HERE)
 
     def _members(self, group: str) -> tuple[Person, ...]:
         try:
             members = sorted(self.directory.members(group))
-        except DirectoryError:
+        except NotInDirectoryError:
             return ()
-        return tuple(person for member in members if (person := self._unless_refused(member)))
+        accounts = (self._account(member) for member in members)
+        return tuple(self.person_of(account) for account in accounts if not account.refused)
 
-    def _unless_refused(self, chat_id: str) -> Person | None:
-        try:
-            return self.identify(chat_id)
-        except Refused:
-            return None
-
-    def _manager(self, requester: Person) -> Person | None:
-        for chat_id in sorted(requester.slack_ids):
-            try:
-                manager = self.directory.user(chat_id).manager
-                if manager:
-                    return self.identify(manager)
-            except (DirectoryError, Refused):
-                continue
+    def _manager(self, accounts: tuple[ChatUser, ...]) -> Person | None:
+        for account in accounts:
+            manager = self._account(account.manager) if account.manager else None
+            if manager is not None and not manager.refused:
+                return self.person_of(manager)
         return None

@@ -389,6 +389,10 @@ class DirectoryError(Exception):
     """The chat's directory could not be asked; whoever was looked up counts as refused."""
 
 
+class NotInDirectoryError(DirectoryError):
+    """The directory answered: there is no such account or group."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatUser:
     """A chat account as its directory knows it. ``manager`` is a chat user id, if the profile names one."""
@@ -406,11 +410,15 @@ class Directory(Protocol):
     """Who the chat's accounts are."""
 
     def user(self, chat_id: str) -> ChatUser:
-        """Raises DirectoryError, for an unknown id too."""
+        """Raises DirectoryError; for an unknown id NotInDirectoryError."""
+        ...
+
+    def by_email(self, email: str) -> ChatUser | None:
+        """The account of an e-mail address; ``None`` when nobody has it. Raises DirectoryError."""
         ...
 
     def members(self, group_id: str) -> frozenset[str]:
-        """Chat user ids in a user group, possibly minutes old. Raises DirectoryError."""
+        """Chat user ids in a user group, possibly minutes old. Raises as ``user``."""
         ...
 
 

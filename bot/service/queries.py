@@ -108,11 +108,13 @@ class Queries:
     def summary(self, start: datetime, end: datetime, zone: str) -> SummaryCard:
         """What happened in ``[start, end)`` (UTC), and what is live at its end."""
         with self.store.transaction() as tx:
-            requests = tx.requests_between(start, end)
-            grants = tx.grants_between(start, end)
-            now = tx.now()
-        found = sections(self.catalogue(), requests, grants, Period(start, end, now))
-        ids = {line.person for _, lines in found for line in lines}
+            requests = {request.id: request for request in tx.requests_between(start, end)}
+            grants, now = tx.grants_between(start, end), tx.now()
+            for request_id in {grant.request_id for grant in grants} - set(requests):
+                if older := tx.request(request_id):
+                    requests[request_id] = older
+        found = sections(self.catalogue(), requests.values(), grants, Period(start, end, now))
+        ids = {person for _, lines in found for line in lines for person in (line.person, *line.by)}
         return SummaryCard(start, end, zone, found, self.people.names(*sorted(ids)))
 
     def unfinished(self, person: str | None = None) -> tuple[Grant, ...]:

@@ -66,11 +66,13 @@ def enqueue_due(store: Store, catalogue: Catalogue) -> bool:
 def sections(
     catalogue: Catalogue, requests: Iterable[AccessRequest], grants: Iterable[Grant], period: Period
 ) -> tuple[tuple[str, tuple[SummaryLine, ...]], ...]:
-    """Every section in order, empty ones included."""
+    """Every section in order, empty ones included. ``requests`` holds those of the grants too."""
     asked, given = tuple(requests), tuple(grants)
+    approvers = {request.id: tuple(approval.person for approval in request.approvals) for request in asked}
 
     def of_grants(title: str, wanted: Callable[[Grant], bool]) -> tuple[str, tuple[SummaryLine, ...]]:
-        return title, tuple(_grant_line(catalogue, grant) for grant in given if wanted(grant))
+        found = (grant for grant in given if wanted(grant))
+        return title, tuple(_grant_line(catalogue, grant, approvers.get(grant.request_id, ())) for grant in found)
 
     def of_requests(title: str, status: RequestStatus) -> tuple[str, tuple[SummaryLine, ...]]:
         decided = (r for r in asked if r.status is status and period.has(r.decided_at))
@@ -101,19 +103,21 @@ def is_overdue(grant: Grant, now: datetime) -> bool:
     return now - due > OVERDUE_AFTER
 
 
-def _grant_line(catalogue: Catalogue, grant: Grant) -> SummaryLine:
+def _grant_line(catalogue: Catalogue, grant: Grant, approvers: tuple[str, ...]) -> SummaryLine:
     length = format_duration(grant.expires_at - grant.starts_at)
     text = f"{_title(catalogue, grant.role)} in {grant.account}, {length}"
     if grant.end_note:
         text += f": {grant.end_note}"
-    return SummaryLine(grant.person, text, grant.id)
+    by = (grant.ended_by,) if grant.end_reason is EndReason.REVOKED and grant.ended_by else approvers
+    return SummaryLine(grant.person, text, grant.id, by)
 
 
 def _request_line(catalogue: Catalogue, request: AccessRequest) -> SummaryLine:
     text = f"{_title(catalogue, request.ask.role)} in {request.ask.account}"
     if request.decision_note:
         text += f": {request.decision_note}"
-    return SummaryLine(request.ask.requester, text, request.id)
+    by = (request.decided_by,) if request.status is RequestStatus.DENIED and request.decided_by else ()
+    return SummaryLine(request.ask.requester, text, request.id, by)
 
 
 def _title(catalogue: Catalogue, role_id: str) -> str:

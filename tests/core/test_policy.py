@@ -51,6 +51,7 @@ def test_what_is_offered_may_be_asked_for() -> None:
     verdict = policy.may_ask(asking())
     assert verdict.allowed, refusals(verdict)
     assert {reason.rule for reason in verdict.reasons} == {
+        "standing",
         "requester",
         "role",
         "account",

@@ -14,7 +14,7 @@ from bot.core.model import Account, Role
 from bot.providers.fake import FakeProvider
 from bot.providers.iam_policy import render
 from bot.service.cards import Card, HomeCard
-from bot.service.ports import ChatError, ChatUser, DirectoryError
+from bot.service.ports import ChatError, ChatUser, DirectoryError, NotInDirectoryError
 
 
 class FakeClock:
@@ -80,13 +80,22 @@ class FakeDirectory:
         self.users[chat_id] = replace(self.users[chat_id], **changes)
 
     def user(self, chat_id: str) -> ChatUser:
-        if self.down or chat_id not in self.users:
-            raise DirectoryError("no answer" if self.down else "user_not_found")
+        if self.down:
+            raise DirectoryError("no answer")
+        if chat_id not in self.users:
+            raise NotInDirectoryError("user_not_found")
         return self.users[chat_id]
 
+    def by_email(self, email: str) -> ChatUser | None:
+        if self.down:
+            raise DirectoryError("no answer")
+        return next((user for user in self.users.values() if user.email.casefold() == email.casefold()), None)
+
     def members(self, group_id: str) -> frozenset[str]:
-        if self.down or group_id not in self.groups:
-            raise DirectoryError("no answer" if self.down else "no_such_subteam")
+        if self.down:
+            raise DirectoryError("no answer")
+        if group_id not in self.groups:
+            raise NotInDirectoryError("no_such_subteam")
         return self.groups[group_id]
 
 

@@ -9,7 +9,7 @@ from bot.core.decisions import Decision, Refusal
 from bot.core.model import EndReason, GrantStatus, RequestStatus, StepUpPolicy, StepUpRule
 from bot.core.policy import Verdict
 from bot.providers.fake import Fault
-from tests.core.examples import ASK, HOUR, MINUTE, actor
+from tests.core.examples import ASK, HOUR, MINUTE, NOW, actor
 from tests.service.world import World, at_once, done, refused
 
 ADMIN = {"role": "db-admin", "params": {}, "ticket": "PAY-1"}
@@ -215,11 +215,31 @@ def test_an_approver_by_slack_group_only_while_a_member(world: World) -> None:
     done(world.access.approve(request_id, world.person("mona"), actor("mona")))
 
 
-def test_a_directory_that_is_down_makes_nobody_an_approver(world: World) -> None:
+def test_nothing_is_decided_while_the_directory_is_down(world: World) -> None:
     request_id = world.asked(role="deploy", params={})
-    otto = world.person("otto")
+    alice, otto = world.person("alice"), world.person("otto")
     world.directory.down = True
-    assert refused(world.access.approve(request_id, otto, actor("otto"))).code == "policy"
+    assert refused(world.access.approve(request_id, otto, actor("otto"))).code == "directory"
+    assert refused(world.access.deny(request_id, otto, "no", actor("otto"))).code == "directory"
+    verdict = world.access.draft(alice, ASK)
+    assert isinstance(verdict, Verdict)
+    assert [reason.rule for reason in verdict.refusals] == ["directory"]
+    assert world.request(request_id).status is RequestStatus.PENDING
+
+
+@pytest.mark.parametrize("how", ["refused", "unknown"])
+def test_a_requester_whose_chat_account_is_no_more_is_granted_nothing(world: World, how: str) -> None:
+    waiting = world.asked()
+    made = world.scheduled(start_at=NOW + HOUR)
+    if how == "refused":
+        world.directory.change("U1", refused="This Slack account is deactivated.")
+    else:
+        del world.directory.users["U1"]
+    assert refused(world.approve(waiting, "otto")).code == "policy"
+    world.later(HOUR)
+    ended = world.grant(made.id)
+    assert (ended.status, ended.end_reason) == (GrantStatus.ENDED, EndReason.FAILED)
+    assert world.cloud_calls() == []
 
 
 def test_the_manager_of_the_chat_s_profile_where_the_catalogue_has_none(world: World) -> None:

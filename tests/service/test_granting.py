@@ -238,6 +238,16 @@ def test_what_is_no_longer_allowed_at_the_grant_is_not_asked_of_the_cloud(
     assert world.cloud_calls() == []
 
 
+def test_a_start_waits_for_the_directory_to_answer(world: World) -> None:
+    grant = world.scheduled(start_at=NOW + HOUR)
+    world.directory.down = True
+    world.later(HOUR)
+    assert world.grant(grant.id).status is GrantStatus.SCHEDULED
+    world.directory.down = False
+    world.later(MINUTE)
+    assert world.grant(grant.id).status is GrantStatus.ACTIVE
+
+
 def test_a_manager_who_is_no_longer_theirs_does_not_count_at_the_grant(world: World) -> None:
     grant = world.scheduled(start_at=NOW + HOUR)
     world.change_person("alice", manager="sam")

@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.model import Person
 from bot.service.people import Refused
-from bot.service.ports import ChatUser
+from bot.service.ports import ChatUser, DirectoryError
 from tests.core.examples import DEPLOY, READ
 from tests.service.world import TEAM, World
 
@@ -88,14 +88,29 @@ def test_the_profile_s_manager_is_asked_for_only_where_the_catalogue_has_none(wo
     assert manager.id == "slack:U9"
 
 
-@pytest.mark.parametrize("how", ["nobody", "unknown", "refused", "down"])
+@pytest.mark.parametrize("how", ["nobody", "unknown", "refused"])
 def test_a_manager_who_cannot_be_known_is_nobody(world: World, how: str) -> None:
     bob = world.person("bob")
     world.directory.change("U2", manager={"nobody": "", "unknown": "U404"}.get(how, "U9"))
     if how == "refused":
         world.directory.change("U9", refused="This Slack account is deactivated.")
-    world.directory.down = how == "down"
     assert world.people.facts(READ, bob).manager is None
+
+
+def test_what_the_directory_does_not_answer_is_not_known(world: World) -> None:
+    world.directory.down = True
+    with pytest.raises(DirectoryError):
+        world.people.facts(READ, world.catalogue.people["bob"])
+    assert world.people.facts_if_any(READ, world.catalogue.people["bob"]).manager is None
+
+
+def test_a_person_known_by_e_mail_only_has_the_manager_and_the_account_of_that_address(world: World) -> None:
+    world.directory.change("U2", manager="U9")
+    world.change_person("bob", slack_ids=frozenset())
+    manager = world.people.facts(READ, world.catalogue.people["bob"]).manager
+    assert manager is not None
+    assert manager.id == "slack:U9"
+    assert world.people.chat_id("bob") == "U2"
 
 
 # --- names -----------------------------------------------------------------------------------------------
@@ -105,4 +120,4 @@ def test_people_are_written_by_name_and_mention_where_known(world: World) -> Non
     world.change_person("bob", slack_ids=frozenset())
     names = world.people.names("alice", "bob", "slack:U9", "left-long-ago", None)
     assert names.shown == {"alice": "Alice", "bob": "Bob"}
-    assert names.mention == {"alice": "U1", "slack:U9": "U9"}
+    assert names.mention == {"alice": "U1", "bob": "U2", "slack:U9": "U9"}
