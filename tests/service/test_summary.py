@@ -229,6 +229,11 @@ def test_everything_that_happened_is_in_its_section_with_who_and_what(world: Wor
     lines = {line.id: line for _, section in card.sections for line in section}
     assert (lines[denied].person, lines[denied].text) == ("alice", "Read a bucket in payments: Use the replica.")
     assert (lines[revoked.id].person, lines[revoked.id].text) == ("bob", "Read a bucket in payments, 1 h: Odd traffic.")
+    by = {(title, line.id): line.by for title, lines in card.sections for line in lines}
+    assert by["Granted", active.id] == ("mona",)
+    assert by["Revoked", revoked.id] == ("sam",)
+    assert by["Denied", denied] == ("otto",)
+    assert by["Lapsed", lapsed] == ()
 
 
 def test_what_happened_before_or_after_is_not_told(world: World) -> None:
