@@ -32,8 +32,8 @@ def _approvers(card: RequestCard) -> Message:
         b.section(f"{who} asks for {_asked(card)}"),
         *b.facts([*details(request.ask, Titles.on(card)), ("Identity", f"`{b.esc(request.principal, 120)}`")]),
         *b.quote(request.ask.reason, "Why"),
-        *notes(request, card.grants),
         b.section(status_of(request, card.grants, names)),
+        *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
         blocks += [b.context(f"{_held(card)} · Asked: {b.everyone(names, request.approvers_asked)}")]

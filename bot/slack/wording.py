@@ -157,8 +157,10 @@ def asks_for(role: str, account: str, duration: timedelta) -> str:
 
 
 def left(grant: Grant, now: datetime) -> str:
-    """How much time a grant has left at ``now`` (UTC), in plain text."""
-    return format_duration(max(grant.expires_at - now, timedelta(0)))
+    """How much time a grant has left at ``now`` (UTC), in plain text: whole minutes, rounded down, but the last."""
+    rest = max(grant.expires_at - now, timedelta(0))
+    minute = timedelta(minutes=1)
+    return format_duration(rest if rest < minute else rest - rest % minute)
 
 
 def utc(moment: datetime) -> str:
