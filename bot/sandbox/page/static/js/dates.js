@@ -27,8 +27,14 @@ const long = part({ weekday: "long", month: "long", day: "numeric", year: "numer
 const short = part({ month: "short", day: "numeric", year: "numeric" });
 const medium = part({ month: "long", day: "numeric", year: "numeric" });
 
-export const clock = part({ hour: "2-digit", minute: "2-digit" });
-export const clockWithSeconds = part({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const { hour12 } = new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions();
+const hour = hour12 ? "numeric" : "2-digit";
+
+/** A time in one piece: no line ends before AM or PM. */
+const whole = (format) => (date) => format(date).replace(/\s/g, "\u00a0");
+
+export const clock = whole(part({ hour, minute: "2-digit" }));
+export const clockWithSeconds = whole(part({ hour, minute: "2-digit", second: "2-digit" }));
 
 const TOKENS = {
   date_num: (date) =>

@@ -21,8 +21,12 @@ export function hintStrip() {
   const strip = h(
     "section",
     { class: "hints", "aria-label": "What to try first" },
-    h("h2", {}, "What to try first"),
-    h("ol", {}, steps),
+    h(
+      "details",
+      { open: matchMedia("(min-width: 720px)").matches },
+      h("summary", {}, h("h2", {}, "What to try first")),
+      h("ol", {}, steps),
+    ),
     iconButton("close", "Dismiss these hints", dismiss),
   );
   return strip;

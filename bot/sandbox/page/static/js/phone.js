@@ -2,6 +2,7 @@
 
 import { copyText, h, icon, iconButton, replace, svg } from "./dom.js";
 import { get, inWords, remove } from "./api.js";
+import { clock } from "./dates.js";
 import { ask } from "./overlay.js";
 import { addToPhone } from "./scan.js";
 import { me, on, state } from "./store.js";
@@ -136,7 +137,7 @@ class Phone {
   }
 
   #tick() {
-    this.time.textContent = new Date().toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+    this.time.textContent = clock(new Date());
     if (!this.#rows.length) return;
     const left = (this.#until - Date.now()) / 1000;
     for (const row of this.#rows) row.turn(Math.max(0, left));
