@@ -98,9 +98,11 @@ class Cloud:
 
     def policies(self, person: str, account: str = "111111111111") -> dict[str, Json]:
         """prodaccess's inline policies on a person's own user, by name."""
-        iam = self.aws.root("iam", account)
-        names = [name for name in iam.list_user_policies(UserName=person)["PolicyNames"] if name[:10] == "prodaccess"]
-        return {n: iam.get_user_policy(UserName=person, PolicyName=n)["PolicyDocument"] for n in names}
+        iam, found = self.aws.root("iam", account), {}
+        for name in iam.list_user_policies(UserName=person)["PolicyNames"]:
+            with suppress(iam.exceptions.NoSuchEntityException):  # it went between the two calls
+                found[name] = iam.get_user_policy(UserName=person, PolicyName=name)["PolicyDocument"]
+        return {name: document for name, document in found.items() if name.startswith("prodaccess-")}
 
     def terminal(self, person: str, call_id: str) -> str:
         """``allowed`` or ``denied``: what AWS says to a command that this person types."""
@@ -160,6 +162,7 @@ class World:
         self.secrets = Secrets()
         self.service: Service
         self._services: list[Service] = []
+        self._visitors: dict[str, Visitor] = {}
         self._level = level
 
     # --- running -----------------------------------------------------------------------------------------
@@ -269,8 +272,8 @@ class World:
     # --- people ------------------------------------------------------------------------------------------
 
     def visitor(self, name: str) -> Visitor:
-        """Somebody at their Slack."""
-        return self.slack.visitor(SLACK_ID[name])
+        """Somebody at their Slack; what they have typed and not sent stays theirs."""
+        return self._visitors.setdefault(name, self.slack.visitor(SLACK_ID[name]))
 
     def enrol(self, *people: str) -> None:
         """Give these people an authenticator without ceremony."""
