@@ -29,6 +29,8 @@ WATCH_EVERY = timedelta(seconds=15)
 """How often overdue access and the daily summary are looked for."""
 EDGE_PATIENCE = 30.0
 """Seconds for Slack and the web page to be up, and to be down again."""
+CONNECT_WITHIN = 5.0
+"""Seconds that the start waits for Slack before it goes on without."""
 DRAIN = timedelta(seconds=8)
 
 
@@ -123,10 +125,10 @@ class _Edge:
         self.url = ""
 
     def start(self) -> None:
-        """Return when Slack is connected and the page listens. Raises ServiceError."""
+        """Return when the page listens, and Slack is connected if it can be. Raises ServiceError."""
         self._thread.start()
         if not self._up.wait(EDGE_PATIENCE):
-            raise ServiceError("Slack could not be reached in time; check the tokens and PRODACCESS_SLACK_BASE_URL")
+            raise ServiceError("the web page did not come up in time")
         self.check()
 
     def stop(self) -> None:
@@ -166,10 +168,18 @@ class _Edge:
             )
             self.url = await stack.enter_async_context(web.serve(site, settings.http_host, settings.http_port))
             if not over_http:
-                await socket.start()
-                stack.push_async_callback(socket.stop)
+                await self._connect(socket, stack)
             self._up.set()
             await self._stopping.wait()
+
+    async def _connect(self, socket: slack_app.SocketMode, stack: AsyncExitStack) -> None:
+        """Without Slack the service runs all the same: access ends on time. It connects as soon as Slack is there."""
+        stack.push_async_callback(socket.stop)
+        connecting = asyncio.create_task(socket.start(), name="slack-connect")
+        stack.callback(connecting.cancel)
+        done, _ = await asyncio.wait({connecting}, timeout=CONNECT_WITHIN)
+        if not done:
+            log.warning("slack.not-connected", waited_seconds=CONNECT_WITHIN)
 
     def _readiness(self, socket: slack_app.SocketMode | None) -> web.Readiness:
         def slack() -> str:

@@ -9,7 +9,7 @@ import yaml
 
 FOLDER = Path(__file__).parent.parent / "manifests" / "slack"
 URL = "https://prodaccess.example.com/slack/events"
-SCOPE_OF_EVENT = {"app_home_opened": None, "user_change": "users:read"}
+SCOPE_OF_EVENT = {"app_home_opened": None, "subteam_members_changed": "usergroups:read", "user_change": "users:read"}
 """What Slack wants for each event (docs.slack.dev/reference/events)."""
 LIMITS = {"name": 35, "description": 140}
 """docs.slack.dev/reference/app-manifest"""

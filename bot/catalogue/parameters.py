@@ -8,6 +8,8 @@ from bot.catalogue.problems import Finding, Path, suggest
 from bot.catalogue.schema import Parameter, Role
 
 BUILT_IN = frozenset({"account", "region"})
+SUBCOMMANDS = frozenset({"help", "status", "enrol", "enroll", "release", "revoke", "history", "reset", "why"})
+"""The first words after the slash command that are no role."""
 RESERVED = BUILT_IN | {"role", "work", "for", "duration", "start", "reason", "ticket", "person"}
 """Words that the typed form of a request keeps for itself."""
 PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|\{([^{}]*)\}")
@@ -25,6 +27,10 @@ def placeholders(text: str) -> set[str]:
 def check_parameters(role_id: str, role: Role) -> Iterator[Finding]:
     """Placeholders without parameters and the reverse; values that could widen what is granted."""
     path: Path = ("roles", role_id)
+    if role_id in SUBCOMMANDS:
+        yield Finding(
+            path, "is what /prodaccess does something else for", f"call it something else, as in {role_id}-role"
+        )
     used: set[str] = set()
     for here, text in _templates(path, role):
         used |= (names := placeholders(text))

@@ -1,6 +1,5 @@
 """The Bolt app: how Slack's payloads come in, over Socket Mode or HTTP."""
 
-import asyncio
 from concurrent.futures import Executor
 
 import structlog
@@ -69,13 +68,3 @@ class SocketMode:
         """Whether there is an open connection, as far as one can know without asking."""
         session = self._handler.client.current_session if self._handler else None
         return session is not None and not session.closed
-
-
-async def serve_socket_mode(app: AsyncApp, config: SlackConfig, until: asyncio.Event) -> None:
-    """Stay connected until ``until`` is set."""
-    socket = SocketMode(app, config)
-    await socket.start()
-    try:
-        await until.wait()
-    finally:
-        await socket.stop()

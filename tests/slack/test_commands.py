@@ -1,7 +1,8 @@
 """What can be typed besides asking, and the Home tab."""
 
+from bot.catalogue import parameters
 from bot.sandbox.slack.screen import words
-from bot.slack import ids
+from bot.slack import commands, ids
 from tests.slack.doing import LINE, approve, ask
 from tests.slack.office import GUS, INES, MAYA, RAVI, SAM, TOMAS, Office
 
@@ -132,3 +133,7 @@ def test_a_guests_home_tab_says_why_it_is_empty(office: Office) -> None:
     gus = office.visitor(GUS)
     gus.open_home()
     gus.wait_for_home("Guests may not use prodaccess")
+
+
+def test_no_role_can_be_called_what_a_subcommand_is() -> None:
+    assert set(commands.SUBCOMMANDS) <= parameters.SUBCOMMANDS

@@ -1,0 +1,76 @@
+"""The service as a process sees it: it starts without Slack, says what is wrong, and stops."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import httpx
+import pytest
+
+from bot.serving import Service, ServiceError
+from bot.settings import SealingKey, Secret, Settings, Transport
+from bot.store import StoreInUse
+
+CATALOGUE = Path(__file__).parents[1] / "bot" / "sandbox" / "demo" / "access.yaml"
+SESSION = boto3.Session(aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="example", region_name="us-east-1")
+
+
+def settings(folder: Path, *, port: int = 0) -> Settings:
+    """An installation whose Slack and AWS do not answer."""
+    return Settings(
+        slack_transport=Transport.SOCKET,
+        slack_bot_token=Secret("xoxb-1"),
+        slack_app_token=Secret("xapp-1"),
+        slack_signing_secret=Secret(""),
+        slack_base_url="http://127.0.0.1:9/api/",
+        slack_team="T0LOCALDEMO",
+        database_url=Secret(f"sqlite:///{folder / 'prodaccess.db'}"),
+        catalogue=CATALOGUE,
+        keys=(SealingKey("k1", bytes(range(32))),),
+        http_host="127.0.0.1",
+        http_port=port,
+        public_url="",
+        aws_endpoint_url="http://127.0.0.1:9",
+        log_format="text",
+        log_level="warning",
+        workers=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that has started although Slack is down."""
+    with Service(settings(tmp_path_factory.mktemp("away")), session=SESSION) as service:
+        yield service
+
+
+def test_it_starts_without_slack_and_says_that_slack_is_missing(away: Service) -> None:
+    assert httpx.get(f"{away.url}/healthz").status_code == 200
+    answer = httpx.get(f"{away.url}/readyz")
+    parts = answer.json()["parts"]
+    assert answer.status_code == 503
+    assert parts["slack"] == "is not connected"
+    assert {name for name, state in parts.items() if state != "ok"} == {"slack"}
+
+
+def test_the_catalogue_s_digest_is_in_the_log_once_with_a_signature(away: Service) -> None:
+    with away.parts.store.transaction() as tx:
+        tags = [record.body for record in tx.audit() if b'"catalogue.changed"' in record.body]
+    assert len(tags) == 1
+    assert away.parts.catalogue.digest.encode() in tags[0]
+    assert b'"signature"' in tags[0]
+
+
+def test_a_second_process_on_the_same_sqlite_file_is_refused_in_one_line(away: Service) -> None:
+    second = Service(away.parts.settings, session=SESSION)
+    with pytest.raises(StoreInUse) as refused, second:
+        pass
+    assert "\n" not in str(refused.value)
+
+
+def test_a_taken_port_is_refused_with_its_number(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServiceError, match=str(port)), Service(settings(tmp_path, port=port), session=SESSION):
+            pass
