@@ -113,7 +113,11 @@ class Cloud:
 
     def fill_up(self, person: str, account: str = "111111111111") -> None:
         """Use up most of what AWS keeps for one user's inline policies, as somebody else's tool would."""
-        statement = {"Effect": "Deny", "Action": "sqs:*", "Resource": [f"arn:aws:sqs:::{'q' * 75}{n}" for n in range(20)]}
+        statement = {
+            "Effect": "Deny",
+            "Action": "sqs:*",
+            "Resource": [f"arn:aws:sqs:::{'q' * 75}{n}" for n in range(20)],
+        }
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         self.aws.root("iam", account).put_user_policy(UserName=person, PolicyName="other-tool", PolicyDocument=document)
 

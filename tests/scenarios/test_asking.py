@@ -1,5 +1,6 @@
 """The form, the typed line, and the code that confirms."""
 
+import calendar
 from datetime import timedelta
 
 import pytest
@@ -231,8 +232,6 @@ def test_dst_nights_are_asked_about_rather_than_guessed(world: World) -> None:
 
 
 def _last_sunday(year: int, month: int) -> str:
-    import calendar
-
     day = max(week[calendar.SUNDAY] for week in calendar.monthcalendar(year, month))
     return f"{year}-{month:02d}-{day:02d}"
 
