@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from bot import __version__, app, demo, serving
 from bot import catalogue as catalogue_files
@@ -232,52 +233,67 @@ def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="prodaccess", description="Temporary production access from Slack.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _describe_running(commands)
+    _describe_grants(_group(commands, "grants", "look at access, or stop it, with Slack down too"))
+    _describe_mfa(_group(commands, "mfa", "authenticators"))
+    _describe_audit(_group(commands, "audit", "the audit log"))
+    return parser
 
-    def add(
-        group: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, run: Command, text: str
-    ) -> argparse.ArgumentParser:
-        command = group.add_parser(name, help=text, description=text)
-        command.set_defaults(run=run)
-        return command
 
-    def group(name: str, text: str) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
-        return commands.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="ACTION")
-
-    one = add(commands, "demo", _demo, "a local Slack and a local AWS in the browser, the bot between them")
+def _describe_running(commands: _Commands) -> None:
+    one = _add(commands, "demo", _demo, "a local Slack and a local AWS in the browser, the bot between them")
     one.add_argument("--port", type=int, default=8321, help="where the browser finds it (default: 8321)")
     one.add_argument("--data", default=".demo", help="folder that survives a restart (default: .demo)")
     one.add_argument("--fresh", action="store_true", help="start over: empty the folder first")
-    add(commands, "serve", _serve, "run the bot; its settings are in the environment (.env.example)")
-    one = add(commands, "check", _check, "check access.yaml offline and print who can get what")
+    _add(commands, "serve", _serve, "run the bot; its settings are in the environment (.env.example)")
+    one = _add(commands, "check", _check, "check access.yaml offline and print who can get what")
     one.add_argument("file", nargs="?", help="default: PRODACCESS_CATALOGUE, else access.yaml")
     one.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
-    add(
+    _add(
         commands, "doctor", _doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
     )
-    add(commands, "migrate", _migrate, "bring the database's schema up to date")
-    grants = group("grants", "look at access, or stop it, with Slack down too")
-    add(grants, "list", _grants_list, "everything that has not ended")
-    one = add(grants, "revoke", _grants_revoke, "take access away and wait until it is observed absent")
+    _add(commands, "migrate", _migrate, "bring the database's schema up to date")
+
+
+def _describe_grants(grants: _Commands) -> None:
+    _add(grants, "list", _grants_list, "everything that has not ended")
+    one = _add(grants, "revoke", _grants_revoke, "take access away and wait until it is observed absent")
     one.add_argument("grant", nargs="?", help="the grant's id")
     one.add_argument("--all", action="store_true", help="every grant that has not ended")
     one.add_argument("--reason", default="Revoked by an operator.", help="told to the holder and the log")
     one.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="how long to wait (default: 60)")
-    mfa = group("mfa", "authenticators")
-    one = add(mfa, "invite", _mfa_invite, "a one-time code with which a first admin enrols")
+
+
+def _describe_mfa(mfa: _Commands) -> None:
+    one = _add(mfa, "invite", _mfa_invite, "a one-time code with which a first admin enrols")
     one.add_argument("person", help="the admin's id in access.yaml")
     one.add_argument("--minutes", type=int, default=30, help="how long it works (default: 30)")
-    one = add(mfa, "reset", _mfa_reset, "take someone's authenticator away; ends their access")
+    one = _add(mfa, "reset", _mfa_reset, "take someone's authenticator away; ends their access")
     one.add_argument("person", help="the person's id in access.yaml")
     one.add_argument("--reason", default="Reset by an operator.", help="for the log")
-    audit = group("audit", "the audit log")
-    add(audit, "verify", _audit_verify, "recompute the chain; status 1 when a record was changed or is missing")
-    one = add(audit, "export", _audit_export, "write the log to standard output")
+
+
+def _describe_audit(audit: _Commands) -> None:
+    _add(audit, "verify", _audit_verify, "recompute the chain; status 1 when a record was changed or is missing")
+    one = _add(audit, "export", _audit_export, "write the log to standard output")
     one.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
-    return parser
+
+
+def _add(commands: _Commands, name: str, run: Command, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=run)
+    return command
+
+
+def _group(commands: _Commands, name: str, text: str) -> _Commands:
+    return commands.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="ACTION")
 
 
 if __name__ == "__main__":
