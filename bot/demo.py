@@ -4,8 +4,10 @@ import base64
 import fcntl
 import json
 import secrets
+import shlex
 import shutil
 import socket
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +83,10 @@ class Demo:
         self._stack.close()
 
     def _start(self, stack: ExitStack) -> None:
-        stack.enter_context(_folder(self.folder, self._fresh))
+        stack.enter_context(_held(self.folder))
+        _must_be_free(self._port)
+        if self._fresh:
+            _empty(self.folder)
         configure("text", "info", file=self.folder / "prodaccess.log")
         kept = _kept(self.folder / "secrets.json")
         self.aws = LocalAws(self.folder / "aws")
@@ -97,13 +102,17 @@ class Demo:
         try:
             self.slack.start(self._port)
         except OSError as error:
+            raise _taken(self._port, error) from error
+        except ValueError as error:
             raise DemoError(
-                f"port {self._port} cannot be used ({error.strerror}); choose another with --port"
+                f"{self.folder / 'slack.json'} cannot be read ({error}); start over with --fresh"
             ) from error
         stack.callback(self.slack.stop)
-        self.service = Service(self._settings(kept), session=_bot_session(seeded))
+        settings = self._settings(kept)
+        self.service = Service(settings, session=_bot_session(seeded))
         stack.enter_context(self.service)
         self._hand_out_phones()
+        write_private(self.folder / "env", _environment(settings, seeded))
 
     def _settings(self, kept: _Kept) -> Settings:
         return Settings(
@@ -173,18 +182,21 @@ def _app() -> SlackApp:
 
 def welcome(url: str, folder: Path) -> str:
     """What is printed when it runs."""
+    program = sys.argv[0] if Path(sys.argv[0]).name == "prodaccess" else "prodaccess"
     return f"""
   prodaccess is running. Open
 
       {url}
 
-  What to try first
-    1. You are Maya, an engineer. In the Terminal, read a log file: AccessDenied.
-    2. Type /prodaccess enrol. Switch to Ines, her manager, and vouch for her with the code on Ines's phone;
-       back as Maya, scan the secret with her phone and type two codes in a row.
-    3. Type /prodaccess and ask for 2m of “Read objects in a bucket”; confirm with the code on Maya's phone.
-    4. As Ines, open #prod-access and approve. As Maya, try the Terminal again: allowed.
-    5. Wait, or click “I'm done”: denied again. Everything is in the audit log.
+  What to try first (“You are”, at the top left, makes you somebody else)
+    1. See it refused. You are Maya, an engineer. In the Terminal, read a checkout log: ACCESS DENIED.
+    2. Enrol. Send /prodaccess enrol. As Inès, Maya's manager, open the message from prodaccess and vouch for Maya
+       with the code on Inès's phone. As Maya again, scan the secret with the phone and type two codes in a row.
+    3. Ask. Send /prodaccess: “Read objects in a bucket”, payments-logs, for 2m. Confirm with a new code.
+    4. Approve. As Inès, in #prod-access. As Maya, run it in the Terminal again: ALLOWED.
+    5. Click “I'm done”, or wait: ACCESS DENIED. Every card says when it ended, and why.
+
+  At a shell, while it runs: (set -a; . {shlex.quote(str(folder / "env"))}; {shlex.quote(program)} audit verify)
 
   Everything is kept in {folder} (--fresh starts over). Ctrl-C stops it.
 """
@@ -225,8 +237,30 @@ def _kept(path: Path) -> _Kept:
     return _Kept(Secrets(found["bot"], found["app"], found["signing"]), base64.b64decode(found["key"]))
 
 
-def _folder(folder: Path, fresh: bool) -> IO[str]:
+def _environment(settings: Settings, seeded: Seeded) -> str:
+    """For a shell: with it the other commands of ``prodaccess`` work on the demo."""
+    values = {
+        "PRODACCESS_SLACK_BOT_TOKEN": settings.slack_bot_token.reveal(),
+        "PRODACCESS_SLACK_APP_TOKEN": settings.slack_app_token.reveal(),
+        "PRODACCESS_SLACK_SIGNING_SECRET": settings.slack_signing_secret.reveal(),
+        "PRODACCESS_SLACK_BASE_URL": settings.slack_base_url,
+        "PRODACCESS_SLACK_TEAM": settings.slack_team,
+        "PRODACCESS_DATABASE_URL": settings.database_url.reveal(),
+        "PRODACCESS_CATALOGUE": str(settings.catalogue),
+        "PRODACCESS_KEYS": ",".join(f"{key.id}:{base64.b64encode(key.key).decode()}" for key in settings.keys),
+        "PRODACCESS_PUBLIC_URL": settings.public_url,
+        "PRODACCESS_AWS_ENDPOINT_URL": settings.aws_endpoint_url,
+        "AWS_ACCESS_KEY_ID": seeded.bot.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": seeded.bot.secret,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def _held(folder: Path) -> IO[str]:
     """Make the data folder and hold it for this process. Raises DemoError."""
+    if folder.exists() and not folder.is_dir():
+        raise DemoError(f"{folder} is no folder; choose another with --data")
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise DemoError(f"{folder} holds something else; choose an empty folder with --data")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -236,8 +270,24 @@ def _folder(folder: Path, fresh: bool) -> IO[str]:
     except OSError as error:
         mark.close()
         raise DemoError(f"another demo runs in {folder}; stop it, or choose another folder with --data") from error
-    if fresh:
-        for entry in folder.iterdir():
-            if entry.name != _MARK:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     return mark
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.name != _MARK:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _must_be_free(port: int) -> None:
+    """Known before anything is started or emptied. Raises DemoError."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OverflowError as error:
+        raise DemoError(f"--port {port} is no port; choose one from 1024 to 65535") from error
+    except OSError as error:
+        raise _taken(port, error) from error
+
+
+def _taken(port: int, error: OSError) -> DemoError:
+    return DemoError(f"port {port} cannot be used ({error.strerror}); choose another with --port")
