@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -34,7 +36,7 @@ _POSTGRESQL_SESSION = {
 _SQLITE_CONNECT = {"timeout": str(PATIENCE.total_seconds())}
 """How long another process's transaction is waited for, in seconds. The URL's own value wins."""
 
-_SQLITE_SESSION = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
+_SQLITE_SESSION = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 
 
 class StoreInUse(Exception):
@@ -125,8 +127,23 @@ def _keep_private(path: Path) -> None:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by its own rules
+    _switch_to_wal(connection)
     for pragma in _SQLITE_SESSION:
         connection.execute(pragma).close()
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Try again while others open the same new file: for this switch SQLite does not wait by itself."""
+    until = time.monotonic() + PATIENCE.total_seconds()
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from bot.store.engine import make_engine
 from bot.store.errors import translated
 
-_ADVISORY_KEY = 0x70726F6461636373
+ADVISORY_KEY = 0x70726F6461636373
 """``prodaccs`` in ASCII: one migration at a time in a PostgreSQL database."""
 
 _alembic = threading.Lock()
@@ -59,7 +59,7 @@ def _take_turn(connection: sa.Connection) -> None:
     """Wait for another replica's migration, but never hold up the service's own statements for long."""
     connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
     connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_KEY)))
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_KEY)))
     connection.exec_driver_sql("SET LOCAL lock_timeout = '4s'")
 
 

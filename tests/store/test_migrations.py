@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -14,8 +16,9 @@ from alembic.runtime.migration import MigrationContext
 from bot.service.ports import StoreUnavailable
 from bot.store import downgrade, migrate, open_store, schema_is_current
 from bot.store.engine import make_engine
+from bot.store.schema import ADVISORY_KEY
 from bot.store.tables import metadata
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, someone_waits, until
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,6 +82,25 @@ def test_replicas_may_migrate_at_once(empty_url: str) -> None:
     errors = [replica.communicate(timeout=60)[1] for replica in replicas]
     assert [replica.returncode for replica in replicas] == [0, 0, 0], errors
     assert schema_is_current(empty_url)
+
+
+def test_a_new_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / str(number)}.db" for number in range(10)]
+    code = f"from bot.store import schema_is_current\nfor url in {urls!r}: schema_is_current(url)"
+    openers = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    errors = [opener.communicate(timeout=60)[1] for opener in openers]
+    assert [opener.returncode for opener in openers] == [0, 0, 0, 0], errors
+
+
+def test_a_migration_waits_for_another_replicas(postgres_server: PostgresServer) -> None:
+    with postgres_server.database(template="template0") as url, psycopg.connect(url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_KEY,))
+        waiting = threading.Thread(target=migrate, args=(url,))
+        waiting.start()
+        until(lambda: someone_waits(url))
+        other.rollback()
+        waiting.join()
+        assert schema_is_current(url)
 
 
 def test_a_migration_that_fails_leaves_nothing(empty_url: str) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -14,7 +14,7 @@ from bot.store import SqlStore, open_store, serve_lock
 from bot.store.engine import make_engine
 from bot.store.listener import CHANNEL
 from tests.contracts.store.makers import claim_one, effect, enqueue, event, grant, request, rolled_back, together
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, someone_waits, until
 
 LONG = timedelta(seconds=30)
 
@@ -310,26 +310,9 @@ class listening:
                 self._woken.set()
 
 
-def until(true: Callable[[], bool]) -> None:
-    """Ask until it is so."""
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.01)
-
-
 def works(store: Store) -> bool:
     try:
         store.ping()
     except StoreUnavailable:
         return False
     return True
-
-
-def someone_waits(url: str) -> bool:
-    """Whether a connection to the database waits for a lock."""
-    with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        ).fetchone()
-    return row is not None and row[0] > 0
