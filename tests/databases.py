@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests, and a fresh database for each. Import the fixtures into a ``conftest.py``."""
 
+import functools
 import importlib
 import itertools
 import os
@@ -108,9 +109,19 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A fresh, migrated SQLite database."""
-    url = f"sqlite:///{tmp_path / 'prodaccess.db'}"
-    migrate(url)
-    return url
+    path = tmp_path / "prodaccess.db"
+    path.write_bytes(migrated_sqlite())
+    return f"sqlite:///{path}"
+
+
+@functools.cache
+def migrated_sqlite() -> bytes:
+    """A migrated SQLite file, made once for each process of the test run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.db"
+        migrate(f"sqlite:///{path}")
+        assert not path.with_name(f"{path.name}-wal").exists(), "something is not in the file itself yet"
+        return path.read_bytes()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -56,7 +56,8 @@ from bot.slack.app import SocketMode, build, http_handler
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackChat
-from bot.store import SqlStore, migrate, open_store
+from bot.store import SqlStore, open_store
+from tests.databases import migrated_sqlite
 from tests.service.fakes import Cloud, FakeClock, PlainBox, code_at
 
 PATIENCE = 20.0
@@ -231,8 +232,9 @@ class Office:
         self.slack = slack
         self.catalogue = catalogue(*roles)
         self.clock = FakeClock(datetime.now(UTC))
-        url = f"sqlite:///{folder / 'office.db'}"
-        migrate(url)
+        database = folder / "office.db"
+        database.write_bytes(migrated_sqlite())
+        url = f"sqlite:///{database}"
         self.store = BreakableStore(open_store(url, clock=self.clock))
         self.around_cloud: Callable[[Any, bool], Any] = lambda _call, _done: None
         self.cloud = Cloud(
