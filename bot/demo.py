@@ -160,7 +160,7 @@ def workspace(credentials: Secrets) -> Workspace:
     return Workspace(
         people=tuple(_slack_person(person, managers) for person in PEOPLE),
         channels=(
-            SlackChannel("C0GENERAL", "general", topic="Say hello"),
+            SlackChannel("C0GENERAL", "general", topic="Type / to see what can be asked of prodaccess"),
             SlackChannel("C0APPROVALS", "prod-access", members=inside, topic="Requests for production access"),
             SlackChannel("C0SECURITY", "security", members=(SAM.slack_id,), topic="What security must know"),
             SlackChannel("C0AUDIT", "access-audit", members=inside, topic="The daily summary"),
@@ -192,6 +192,7 @@ def welcome(url: str, folder: Path) -> str:
     1. See it refused. You are Maya, an engineer. In the Terminal, read a checkout log: ACCESS DENIED.
     2. Enrol. Send /prodaccess enrol. As Inès, Maya's manager, open the message from prodaccess and vouch for Maya
        with the code on Inès's phone. As Maya again, scan the secret with the phone and type two codes in a row.
+       (Inès, Ravi and Sam have an authenticator from the start; Maya and Tomás have not.)
     3. Ask. Send /prodaccess: “Read objects in a bucket”, payments-logs, for 2m. Confirm with a new code.
     4. Approve. As Inès, in #prod-access. As Maya, run it in the Terminal again: ALLOWED.
     5. Click “I'm done”, or wait: ACCESS DENIED. Every card says when it ended, and why.

@@ -152,7 +152,7 @@ def secret(enrolment_id: str, otpauth: str, grouped: str, page_url: str) -> Json
     """The new secret, this once, and the two codes that finish it."""
     blocks = [b.section("*1. Add it to your authenticator app.* It is shown only here and only now.")]
     if page_url:
-        scan = b.button("Scan a QR code", ids.LINK, style="primary")
+        scan = b.button("Show a QR code", ids.LINK, style="primary")
         blocks.append(b.actions({**scan, "url": page_url}))
     blocks += [
         b.code(grouped, "Type this key into it"),

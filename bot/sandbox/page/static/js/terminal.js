@@ -133,7 +133,9 @@ class Terminal {
     if (rows.length === 0)
       rows.push(h("li", { class: "tool-note" }, "Run something above: without access it is denied."));
     this.output.replaceChildren(...rows);
-    this.output.scrollTop = this.output.scrollHeight;
+    // The newest run from its first line on, also where it is longer than the window.
+    const [box, last] = [this.output, rows.at(-1)].map((node) => node.getBoundingClientRect().top);
+    this.output.scrollTop += last - box - 10;
     this.strip.replaceChildren(...this.#ticks.map((outcome) => h("i", { class: outcome })));
     this.strip.setAttribute(
       "aria-label",
