@@ -28,6 +28,11 @@ from bot.service.ports import StoreUnavailable
 from bot.settings import Settings, SettingsError
 from bot.store import StoreInUse, migrate, schema_is_current
 
+
+class NotMigratedError(Exception):
+    """The database is of another version; says what to do."""
+
+
 Command = Callable[[argparse.Namespace], int]
 
 EXPECTED = (
@@ -36,6 +41,7 @@ EXPECTED = (
     StoreUnavailable,
     StoreInUse,
     StillThere,
+    NotMigratedError,
     demo.DemoError,
     serving.ServiceError,
     OSError,
@@ -114,7 +120,7 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _grants_list(_: argparse.Namespace) -> int:
-    with app.assemble(_settings()) as parts:
+    with _parts() as parts:
         rows = [_row(grant) for grant in parts.desk.queries.unfinished()]
     _print_table(("GRANT", "PERSON", "ROLE", "ACCOUNT", "STATUS", "ENDS (UTC)"), rows)
     return 0
@@ -124,7 +130,7 @@ def _grants_revoke(arguments: argparse.Namespace) -> int:
     if bool(arguments.grant) == arguments.all:
         print("prodaccess: name one grant id, or --all", file=sys.stderr)
         return 2
-    with app.assemble(_settings()) as parts:
+    with _parts() as parts:
         wanted = [grant.id for grant in parts.desk.queries.unfinished()] if arguments.all else [arguments.grant]
         outcomes = revoke_now(parts.granting, wanted, _operator(), arguments.reason, timedelta(seconds=arguments.wait))
         for grant_id, outcome in outcomes:
@@ -147,7 +153,7 @@ def _row(grant: Grant) -> tuple[str, ...]:
 
 
 def _mfa_invite(arguments: argparse.Namespace) -> int:
-    with app.assemble(_settings()) as parts:
+    with _parts() as parts:
         if arguments.person not in parts.catalogue.admins:
             admins = ", ".join(sorted(parts.catalogue.admins))
             print(f"prodaccess: only an admin of access.yaml can be invited; there are: {admins}", file=sys.stderr)
@@ -160,7 +166,7 @@ def _mfa_invite(arguments: argparse.Namespace) -> int:
 
 
 def _mfa_reset(arguments: argparse.Namespace) -> int:
-    with app.assemble(_settings()) as parts:
+    with _parts() as parts:
         refusal = parts.desk.enrolments.reset(arguments.person, None, "", arguments.reason, _operator())
     if isinstance(refusal, Refusal):
         print(f"prodaccess: {refusal.text}", file=sys.stderr)
@@ -173,14 +179,14 @@ def _mfa_reset(arguments: argparse.Namespace) -> int:
 
 
 def _audit_verify(_: argparse.Namespace) -> int:
-    with _store() as parts:
+    with _parts() as parts:
         result = ledger.verify(parts.store)
     print(result)
     return 0 if result.ok else 1
 
 
 def _audit_export(arguments: argparse.Namespace) -> int:
-    with _store() as parts:
+    with _parts() as parts:
         if arguments.format == "csv":
             ledger.export_csv(parts.store, sys.stdout)
         else:
@@ -198,8 +204,11 @@ def _settings() -> Settings:
 
 
 @contextmanager
-def _store() -> Iterator[Parts]:
-    with app.assemble(_settings()) as parts:
+def _parts() -> Iterator[Parts]:
+    settings = _settings()
+    if not schema_is_current(settings.database_url.reveal()):
+        raise NotMigratedError("the database's schema is not this version's; run: prodaccess migrate")
+    with app.assemble(settings) as parts:
         yield parts
 
 

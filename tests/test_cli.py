@@ -131,6 +131,15 @@ def test_grants_revoke_wants_one_grant_or_all(capsys: pytest.CaptureFixture[str]
     assert "GRANT" in capsys.readouterr().out
 
 
+def test_a_database_that_was_never_migrated_is_one_line_with_the_fix(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database.unlink()
+    for command in (["grants", "list"], ["audit", "verify"], ["mfa", "invite", "sam"]):
+        assert cli.main(command) == 1
+        assert "run: prodaccess migrate" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("database")
 def test_doctor_ends_with_status_1_and_names_the_account_that_does_not_answer(
     capsys: pytest.CaptureFixture[str],

@@ -317,7 +317,8 @@ class Grant:
 class Effect:
     """Something to do at ``due_at`` or later, at least once; one row per ``key``.
 
-    Enqueuing a key that is there already moves ``due_at`` to the earlier of both and makes it run once more.
+    Enqueuing a key that waits moves ``due_at`` to the earlier of both; a key that is being run is run once more, when
+    the new one is due.
     """
 
     kind: str

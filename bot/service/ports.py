@@ -18,7 +18,10 @@ from bot.core.stepup import Attempts
 
 
 class StoreUnavailable(Exception):
-    """The database did not answer, or refused the transaction for a passing reason; nothing was written."""
+    """The database did not answer, or refused the transaction for a passing reason.
+
+    Nothing was written, unless the message says that it is not known (the connection broke during the commit).
+    """
 
 
 class StaleWrite(Exception):
@@ -178,7 +181,10 @@ class Tx(Protocol):
         ...
 
     def finish(self, claim: Claim) -> None:
-        """Remove the effect, or make it due now if it was enqueued again since the claim. Call after ``holds``."""
+        """Remove the effect, or leave it to run once more if it was enqueued again since the claim.
+
+        Call after ``holds``. Raises StaleWrite when the claim is not held any more.
+        """
         ...
 
     def once(self, key: str, until: datetime) -> bool:
