@@ -35,17 +35,8 @@ class NotMigratedError(Exception):
 
 Command = Callable[[argparse.Namespace], int]
 
-EXPECTED = (
-    CatalogueError,
-    SettingsError,
-    StoreUnavailable,
-    StoreInUse,
-    StillThere,
-    NotMigratedError,
-    demo.DemoError,
-    serving.ServiceError,
-    OSError,
-)
+OUR_ERRORS = (CatalogueError, SettingsError, StillThere, NotMigratedError, demo.DemoError, serving.ServiceError)
+EXPECTED = (*OUR_ERRORS, StoreUnavailable, StoreInUse, OSError)
 """What is told in plain words, without a traceback."""
 
 
