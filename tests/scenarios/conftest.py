@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot import cli
 from bot.sandbox.aws import LocalAws
 from bot.sandbox.aws_seed import Seeded
 from bot.settings import Transport
@@ -17,6 +18,7 @@ from tests.scenarios.harness import Cloud, World
 __all__ = ["local_aws", "postgres_server", "postgres_url", "seeded"]
 
 OpenWorld = Callable[..., World]
+Shell = Callable[..., tuple[int, str]]
 TRANSPORTS = list(Transport)
 
 
@@ -54,3 +56,20 @@ def world(request: pytest.FixtureRequest, open_world: OpenWorld) -> World:
 def socket_world(open_world: OpenWorld) -> World:
     """Where the way in makes no difference."""
     return open_world()
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Shell:
+    """Runs ``prodaccess …`` beside a world: its exit status and what it printed."""
+
+    def run(world: World, *arguments: str) -> tuple[int, str]:
+        for name, value in world.environment().items():
+            monkeypatch.setenv(name, value)
+        capfdbinary.readouterr()
+        try:
+            status = cli.main(arguments)
+        finally:
+            world.log_as_production_does()
+        return status, capfdbinary.readouterr().out.decode()
+
+    return run

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -153,7 +154,7 @@ class World:
         transport: Transport = Transport.SOCKET,
         database_url: str = "",
         behind: timedelta = BEHIND,
-        level: str = "debug",
+        public: bool = False,
     ) -> None:
         self.folder, self.cloud, self.transport = folder, cloud, transport
         self.clock = TravelClock(behind)
@@ -167,7 +168,7 @@ class World:
         self.service: Service
         self._services: list[Service] = []
         self._visitors: dict[str, Visitor] = {}
-        self._level = level
+        self._port = _free_port() if public else 0
 
     # --- running -----------------------------------------------------------------------------------------
 
@@ -190,7 +191,7 @@ class World:
 
     def log_as_production_does(self) -> None:
         """Into a file, at the most talkative level."""
-        configure("json", self._level, file=self.log)
+        configure("json", "debug", file=self.log)
 
     def start(self) -> Service:
         """Start a replica of the bot; the newest is ``service``."""
@@ -240,11 +241,11 @@ class World:
             catalogue=self.catalogue,
             keys=(KEY,),
             http_host="127.0.0.1",
-            http_port=0,
-            public_url="",
+            http_port=self._port,
+            public_url=f"http://127.0.0.1:{self._port}" if self._port else "",
             aws_endpoint_url=self.cloud.aws.endpoint,
             log_format="json",
-            log_level=self._level,
+            log_level="debug",
             workers=2,
         )
 
@@ -436,6 +437,12 @@ class World:
         parts = [screen.words(m) for c in visitor.state()["channels"] for m in visitor.messages(c["id"])]
         parts += [*visitor.notices(), *(screen.words(modal) for modal in visitor.modals())]
         return "\n".join([*parts, screen.words(visitor.home())])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def has_field(view: Json, block_id: str) -> bool:

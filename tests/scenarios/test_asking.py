@@ -97,7 +97,7 @@ def test_every_wrong_field_gets_its_own_error_and_nothing_typed_is_lost(world: W
         work="bug-fix",
         duration="3h",
         reason="too short",
-        **{"Ticket": "PAY-x"},
+        Ticket="PAY-x",
     )
     maya = world.visitor("maya")
     before = maya.typed(maya.modal())

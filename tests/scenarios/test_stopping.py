@@ -1,30 +1,15 @@
 """Releasing and revoking, by everyone who may, with Slack and without."""
 
-import logging
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
-
-from bot import cli
 from bot.sandbox.slack import screen
 from bot.sandbox.slack.faults import Fault
 from bot.slack import ids
 from tests.scenarios.company import APPROVALS
-from tests.scenarios.conftest import OpenWorld
+from tests.scenarios.conftest import OpenWorld, Shell
 from tests.scenarios.harness import LINE, World, wait_for
 
 DOWN = Fault("status", status=503)
-
-
-@pytest.fixture
-def quiet_again() -> Iterator[None]:
-    """The command line sets up logging for its own process; put back what was there."""
-    root = logging.getLogger()
-    before = list(root.handlers)
-    yield
-    for handler in [each for each in root.handlers if each not in before]:
-        root.removeHandler(handler)
 
 
 def test_an_approver_revokes_from_the_card_without_a_code(world: World) -> None:
@@ -134,30 +119,21 @@ def test_releasing_twice_ends_it_once(world: World) -> None:
     assert len(world.audit("grant.revoking")) == len(world.audit("grant.ended")) == 1
 
 
-def test_an_operator_revokes_at_a_shell_while_slack_and_the_bot_are_down(
-    open_world: OpenWorld,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    quiet_again: None,
-) -> None:
+def test_an_operator_revokes_at_a_shell_while_slack_and_the_bot_are_down(open_world: OpenWorld, shell: Shell) -> None:
     world = open_world(behind=timedelta(0))
     grant = world.granted()
     world.stop()
     world.slack.order_fault("*", DOWN, times=1000)
-    for name, value in world.environment().items():
-        monkeypatch.setenv(name, value)
-    assert cli.main(["grants", "list"]) == 0
-    assert grant.id in capsys.readouterr().out
-    assert cli.main(["grants", "revoke", grant.id, "--reason", "Slack is down and this must end"]) == 0
-    assert "observed absent" in capsys.readouterr().out
+    assert grant.id in shell(world, "grants", "list")[1]
+    status, said = shell(world, "grants", "revoke", grant.id, "--reason", "Slack is down and this must end")
+    assert (status, "observed absent" in said) == (0, True)
     assert not world.cloud.policies("maya")
-    assert cli.main(["audit", "verify"]) == 0
-    world.log_as_production_does()
+    assert shell(world, "audit", "verify")[0] == 0
     world.slack.clear_faults()
     world.start()
     assert "Slack is down and this must end" in screen.words(world.visitor("maya").wait_for_message("has ended"))
-    (ended,) = [record for record in world.audit("grant.revoking")]
-    assert ended["actor"]["kind"] == "operator"
+    (record,) = world.audit("grant.revoking")
+    assert record["actor"]["kind"] == "operator"
 
 
 def test_revocation_goes_on_while_slack_is_down_and_the_messages_come_later(world: World) -> None:
