@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.story.visiting import Visit
 
@@ -64,6 +64,7 @@ def enrol(desk: Visit) -> None:
     desk.press(desk.card("vouched for you"), "Set up my authenticator")
     secret = desk.dialog("Your authenticator")
     desk.shoot("enrol-secret")
+    look_at_the_qr_code(desk, secret)
     desk.press(secret, "Scan with phone")
     expect(desk.page.locator("#phone .code")).to_be_visible()
     secret.get_by_role("textbox", name="First code").fill(desk.code())
@@ -72,6 +73,19 @@ def enrol(desk: Visit) -> None:
     desk.press(secret, "Finish")
     desk.press(desk.dialog("Done"), "Close")
     desk.shoot("enrolled")
+
+
+def look_at_the_qr_code(desk: Visit, secret: Locator) -> None:
+    """On a page of its own, once."""
+    with desk.page.expect_popup() as opened:
+        desk.press(secret, "Show a QR code")
+    once = opened.value
+    once.get_by_role("button", name="Show my QR code").click()
+    expect(once.get_by_role("img", name="QR code")).to_be_visible()
+    desk.shoot("qr-code", page=once)
+    once.goto(once.url)
+    expect(once.get_by_role("heading")).to_have_text("This link is no longer good")
+    once.close()
 
 
 def ask(desk: Visit, duration: str, reason: str) -> None:

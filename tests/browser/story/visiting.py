@@ -56,17 +56,18 @@ class Visit:
         self.page.get_by_role("navigation", name="Workspace").locator(".entry").filter(has_text=place).first.click()
         expect(self.page.locator(".entry[aria-current=page]")).to_contain_text(place)
 
-    def shoot(self, what: str, *, dark: bool = False) -> None:
+    def shoot(self, what: str, *, dark: bool = False, page: Page | None = None) -> None:
         """Take a picture; fails when something is cut off at the right edge. ``dark`` takes a second one."""
-        expect(self.page.locator(".spinner")).to_have_count(0)
-        assert self.page.evaluate("() => document.documentElement.scrollWidth") <= self.width
+        page = page or self.page
+        expect(page.locator(".spinner")).to_have_count(0)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= self.width
         self._taken += 1
         stem = f"{self._name}-{self._taken:02}-{what}"
-        self.page.screenshot(path=self._shots / f"{stem}.png")
+        page.screenshot(path=self._shots / f"{stem}.png")
         if dark:
-            self.page.emulate_media(color_scheme="dark")
-            self.page.screenshot(path=self._shots / f"{stem}-dark.png")
-            self.page.emulate_media(color_scheme="light")
+            page.emulate_media(color_scheme="dark")
+            page.screenshot(path=self._shots / f"{stem}-dark.png")
+            page.emulate_media(color_scheme="light")
 
     # --- doing -------------------------------------------------------------------------------------------
 
