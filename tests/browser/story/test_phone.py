@@ -87,6 +87,7 @@ def revoke(phone: Visit) -> None:
     note.get_by_label("Reason").fill("The queue is empty again.")
     phone.shoot("revoke")
     phone.press(note, "Revoke")
+    expect(card).to_contain_text("Ended")
     expect(card).to_contain_text("revoked by")
     phone.shoot("revoked-card")
     phone.become("ravi")

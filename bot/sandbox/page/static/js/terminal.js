@@ -49,6 +49,8 @@ class Terminal {
       this.output,
     );
     this.#restore();
+    // Its room is known only once the calls are there, and where it stands behind a tab once that is opened.
+    new ResizeObserver(() => this.#showLast()).observe(this.output);
     this.load();
   }
 
@@ -133,14 +135,18 @@ class Terminal {
     if (rows.length === 0)
       rows.push(h("li", { class: "tool-note" }, "Run something above: without access it is denied."));
     this.output.replaceChildren(...rows);
-    // The newest run from its first line on, also where it is longer than the window.
-    const [box, last] = [this.output, rows.at(-1)].map((node) => node.getBoundingClientRect().top);
-    this.output.scrollTop += last - box - 10;
+    this.#showLast();
     this.strip.replaceChildren(...this.#ticks.map((outcome) => h("i", { class: outcome })));
     this.strip.setAttribute(
       "aria-label",
       this.#ticks.length ? `Last run: ${BADGES[this.#ticks.at(-1)] ?? "unknown"}` : "No runs yet",
     );
+  }
+
+  /** The newest run from its first line on, also where it is longer than the window. */
+  #showLast() {
+    const [box, last] = [this.output, this.output.lastElementChild].map((node) => node.getBoundingClientRect().top);
+    this.output.scrollTop += last - box - 10;
   }
 
   #restore() {
