@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox.slack.config import Behaviour, SlackApp, SlackChannel, SlackPerson, SlackUsergroup, Workspace
+from bot.demo import manifest_app
+from bot.sandbox.slack.config import Behaviour, SlackChannel, SlackPerson, SlackUsergroup, Workspace
+from tests.patience import PATIENT
 
 CATALOGUE = Path(__file__).with_name("company.yaml")
 
@@ -45,6 +47,10 @@ PEOPLE = (
 )
 
 
+PATIENT = {"ack_seconds": 10.0, "trigger_seconds": 10.0}
+"""Slack's own 3 s are for the tests of the edge; here a busy machine must not matter."""
+
+
 def workspace(**behaviour: Any) -> Workspace:
     """Everyone's Slack. Events that are not acknowledged come again at once."""
     everyone = tuple(person.id for person in PEOPLE)
@@ -58,6 +64,6 @@ def workspace(**behaviour: Any) -> Workspace:
         ),
         usergroups=(SlackUsergroup(ON_CALL, "oncall", "On call", ("U0RAVI", "U0OLGA", "U0MAYAXTRA")),),
         team_id=TEAM,
-        behaviour=Behaviour(kept_envelopes=100, event_retry_delays=(0.0, 0.0, 0.0), **behaviour),
-        app=SlackApp(),
+        behaviour=Behaviour(**{**PATIENT, "kept_envelopes": 100, **behaviour}),
+        app=manifest_app(),
     )

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any, Self
 import pyotp
 import structlog
 
-from bot.serving import Service
 from bot.core.audit import Actor, ActorKind
 from bot.core.model import AccessRequest, Effect, Grant
 from bot.sandbox.aws import LocalAws, isolated_session
@@ -33,6 +32,7 @@ from bot.service import ledger
 from bot.service.logs import configure
 from bot.service.ports import Authenticator, StoreUnavailable
 from bot.service.secretbox import AesGcmBox
+from bot.serving import Service
 from bot.settings import SealingKey, Secret, Settings, Transport
 from tests.scenarios.company import APPROVALS, CATALOGUE, SLACK_ID, TEAM, workspace
 
@@ -219,8 +219,12 @@ class World:
 
     def close(self) -> None:
         """End everything that was begun."""
-        self.stop()
-        self.slack.stop()
+        with ExitStack() as stack:
+            stack.callback(self._log_no_more)
+            stack.callback(self.slack.stop)
+            self.stop()
+
+    def _log_no_more(self) -> None:
         root = logging.getLogger()
         for handler in [each for each in root.handlers if each not in self._handlers]:
             root.removeHandler(handler)

@@ -98,7 +98,7 @@ def test_a_changed_record_is_found(socket_world: World, shell: Shell) -> None:
             for (name,) in forged.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'audit%'")
             if any(column[1] == "body" for column in forged.execute(f'PRAGMA table_info("{name}")'))
         ]
-        changed = f"UPDATE {table} SET body = CAST(replace(body, 'maya', 'mara') AS BLOB) WHERE seq = 3"  # noqa: S608
+        changed = f"UPDATE {table} SET body = CAST(replace(body, 'maya', 'mara') AS BLOB) WHERE seq = 3"
         forged.execute(changed)
     url, world.database_url = world.database_url, f"sqlite:///{copy}"
     status, said = shell(world, "audit", "verify")

@@ -182,7 +182,7 @@ def test_whoever_is_no_approver_can_neither_approve_nor_deny(world: World) -> No
     tomas.click(world.card("tomas", request_id), ids.APPROVE)
     tomas.wait_for_message("may not approve", APPROVALS)
     tomas.click(world.card("tomas", request_id), ids.DENY)
-    tomas.wait_for(lambda: tomas.modals(), what="a modal")
+    tomas.wait_for(tomas.modals, what="a modal")
     if has_note(tomas.modal()):
         tomas.fill(note="I do not like it")
         tomas.submit()
@@ -310,7 +310,7 @@ def test_the_same_confirmation_sent_many_times_asks_once(world: World) -> None:
     modal = maya.wait_for_modal("exactly this")
     senders = [world.slack.visitor("U0MAYA") for _ in range(8)]
     at_once([lambda v=visitor: v.submit(modal) for visitor in senders])
-    maya.wait_for(lambda: world.pending(), what="the request")
+    maya.wait_for(world.pending, what="the request")
     assert len(world.pending()) == 1
     assert len(world.audit("request.submitted")) == 1
     assert len(cards(world, "ravi", world.pending()[0].id, APPROVALS)) <= 1
