@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.core import commands
 from bot.core.audit import SYSTEM, Event, Tag
-from bot.core.decisions import Refusal
+from bot.core.decisions import Refusal, converge
 from bot.core.model import Effect, Grant, GrantStatus
 from bot.service.access import Access
 from bot.service.effects import Handler, Retry, backoff, finish, in_words
@@ -14,6 +14,8 @@ from bot.service.summary import OVERDUE_AFTER
 
 LOOK_AGAIN = timedelta(seconds=1)
 """After a removal that cannot be seen yet: IAM is eventually consistent."""
+GRANT_TAKES = timedelta(seconds=60)
+"""Longer than an AssumeRole and a put with all their tries: a grant is begun only where the lease lasts as long."""
 EARLY = timedelta(seconds=1)
 """After a timer that fired before the database's clock agreed."""
 
@@ -49,7 +51,7 @@ class Granting:
     def converge(self, claim: Claim) -> None:
         """Put the permission there, or take it away and see that it is gone."""
         grant = self.access.grant(claim.subject)
-        if grant is None or grant.status not in {GrantStatus.GRANTING, GrantStatus.REVOKING}:
+        if grant is None or grant.status in {GrantStatus.SCHEDULED, GrantStatus.ACTIVE}:
             finish(self.access.store, claim)
             return
         permission = self.access.permission(grant)
@@ -63,21 +65,32 @@ class Granting:
 
     def _grant(self, claim: Claim, grant: Grant, permission: Permission, provider: CloudProvider) -> None:
         now = self.clock.now()
-        if now >= claim.lease_until or now >= grant.expires_at:
+        if now + GRANT_TAKES > claim.lease_until or now >= grant.expires_at:
             raise Retry("Too late to grant under this lease.", EARLY)
         try:
             provider.grant(permission)
         except CloudError as error:
             if error.passing:
+                # It may have been done all the same, and too late.
+                if self.clock.now() >= claim.lease_until:
+                    self._converge_again(grant)
                 raise
             self.access.on_timer(claim, commands.GrantFailed(grant.id, in_words(error)))
         else:
-            self.access.on_timer(claim, commands.Granted(grant.id))
+            outcome = self.access.on_timer(claim, commands.Granted(grant.id))
+            if isinstance(outcome, Refusal) and outcome.code == "fence":
+                self._converge_again(grant)
+
+    def _converge_again(self, grant: Grant) -> None:
+        """Whoever had the lease since may have taken away what was put only now."""
+        with self.access.store.transaction() as tx:
+            tx.enqueue([converge(grant, tx.now())])
 
     def _revoke(self, claim: Claim, grant: Grant, permission: Permission, provider: CloudProvider) -> None:
         provider.revoke(permission)
         if provider.observe(permission).present:
             raise Retry("It is still visible.", LOOK_AGAIN)
+        # Of a grant that has ended this changes nothing: it was there once more, put by a worker that was too late.
         self.access.on_timer(claim, commands.Removed(grant.id))
 
     def overdue(self) -> tuple[Grant, ...]:

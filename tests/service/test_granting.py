@@ -8,6 +8,7 @@ from bot.core import commands
 from bot.core.model import EndReason, GrantStatus
 from bot.providers.fake import Call, Fault
 from bot.service.effects import LEASE
+from bot.service.granting import GRANT_TAKES
 from bot.service.ports import CloudError
 from tests.core.examples import HOUR, MINUTE, NOW, actor
 from tests.service.world import World, at_once, done, refused
@@ -308,6 +309,42 @@ def test_a_lease_lost_during_the_cloud_call_changes_no_state(world: World) -> No
     world.run()
     assert world.grant(grant.id).status is GrantStatus.ACTIVE
     assert world.tags("grant.").count("grant.active") == 1
+
+
+@pytest.mark.parametrize("fault", [None, Fault.TIMED_OUT_AFTER])
+def test_what_is_put_after_it_was_taken_away_is_taken_away_again(world: World, fault: Fault | None) -> None:
+    grant = world.scheduled()
+    world.worker.run_due("access")
+    slow = world.claim("grant.converge")
+    if fault is not None:
+        world.cloud.fail("grant", fault)
+
+    def taken_away_meanwhile(call: Call, done: bool) -> None:
+        if call.operation == "grant" and not done:
+            world.around = lambda *_: None
+            release(world, grant.id)
+            world.clock.move(LEASE + SECOND)
+            world.run()
+
+    world.around = taken_away_meanwhile
+    world.runner.run(slow)
+    assert world.grant(grant.id).status is GrantStatus.ENDED
+    assert world.is_written(grant)
+    log = world.log()
+    world.run()
+    assert not world.is_written(grant)
+    assert world.log() == log
+
+
+def test_a_grant_is_not_begun_under_a_lease_that_is_nearly_over(world: World) -> None:
+    grant = world.scheduled()
+    world.worker.run_due("access")
+    claim = world.claim("grant.converge")
+    world.clock.move(LEASE - GRANT_TAKES + SECOND)
+    assert world.runner.run(claim) is False
+    assert world.cloud_calls() == []
+    world.later(SECOND)
+    assert world.is_effective(grant)
 
 
 def test_a_worker_whose_lease_is_over_asks_nothing_of_the_cloud(world: World) -> None:
