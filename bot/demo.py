@@ -166,12 +166,12 @@ def workspace(credentials: Secrets) -> Workspace:
             SlackChannel("C0AUDIT", "access-audit", members=inside, topic="The daily summary"),
         ),
         team_name="Shopworks",
-        app=_app(),
+        app=manifest_app(),
         secrets=credentials,
     )
 
 
-def _app() -> SlackApp:
+def manifest_app() -> SlackApp:
     """What the manifest asks for and no more, so that a scope or event that is missing there shows here."""
     manifest = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     return SlackApp(

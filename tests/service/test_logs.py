@@ -264,7 +264,7 @@ def test_a_message_cannot_forge_a_second_line() -> None:
     assert "\x1b" not in out
 
 
-@pytest.mark.parametrize("name", ["botocore.hooks", "slack_bolt.AsyncApp", "urllib3.connectionpool", "uvicorn.access"])
+@pytest.mark.parametrize("name", ["botocore.hooks", "slack_bolt.AsyncApp", "urllib3.connectionpool"])
 def test_talkative_libraries_are_heard_when_something_is_wrong(name: str) -> None:
     assert lines("json", lambda: logging.getLogger(name).info("chatter"), "debug") == ""
     assert "trouble" in lines("json", lambda: logging.getLogger(name).warning("trouble"), "debug")

@@ -30,9 +30,9 @@ from bot.core.model import (
     Summary,
     Work,
 )
+from bot.demo import manifest_app
 from bot.sandbox.slack.config import (
     Behaviour,
-    SlackApp,
     SlackChannel,
     SlackPerson,
     SlackUsergroup,
@@ -58,6 +58,7 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackChat
 from bot.store import SqlStore, open_store
 from tests.databases import migrated_sqlite
+from tests.patience import PATIENT
 from tests.service.fakes import Cloud, FakeClock, PlainBox, code_at
 
 PATIENCE = 20.0
@@ -168,8 +169,8 @@ def workspace(**behaviour: Any) -> Workspace:
             SlackChannel(SECURITY, "security", members=(SAM,)),
         ),
         usergroups=(SlackUsergroup("S0LEADS", "leads", "Leads", (INES, RAVI)),),
-        behaviour=Behaviour(kept_envelopes=50, event_retry_delays=(0.0, 0.0, 0.0), **behaviour),
-        app=SlackApp(),
+        behaviour=Behaviour(**{**PATIENT, "kept_envelopes": 50, **behaviour}),
+        app=manifest_app(),
     )
 
 
