@@ -47,10 +47,6 @@ PEOPLE = (
 )
 
 
-PATIENT = {"ack_seconds": 10.0, "trigger_seconds": 10.0}
-"""Slack's own 3 s are for the tests of the edge; here a busy machine must not matter."""
-
-
 def workspace(**behaviour: Any) -> Workspace:
     """Everyone's Slack. Events that are not acknowledged come again at once."""
     everyone = tuple(person.id for person in PEOPLE)
