@@ -23,7 +23,7 @@ from bot.core.duration import format_duration
 from bot.core.model import Grant
 from bot.service import ledger
 from bot.service.logs import configure
-from bot.service.operations import StillThere, revoke_now
+from bot.service.operations import NotRevoked, revoke_now
 from bot.service.ports import StoreUnavailable
 from bot.settings import Settings, SettingsError
 from bot.store import StoreInUse, migrate, schema_is_current
@@ -35,7 +35,7 @@ class NotMigratedError(Exception):
 
 Command = Callable[[argparse.Namespace], int]
 
-OUR_ERRORS = (CatalogueError, SettingsError, StillThere, NotMigratedError, demo.DemoError, serving.ServiceError)
+OUR_ERRORS = (CatalogueError, SettingsError, NotRevoked, NotMigratedError, demo.DemoError, serving.ServiceError)
 EXPECTED = (*OUR_ERRORS, StoreUnavailable, StoreInUse, OSError)
 """What is told in plain words, without a traceback."""
 
@@ -123,8 +123,8 @@ def _grants_revoke(arguments: argparse.Namespace) -> int:
         return 2
     with _parts() as parts:
         wanted = [grant.id for grant in parts.desk.queries.unfinished()] if arguments.all else [arguments.grant]
-        outcomes = revoke_now(parts.granting, wanted, _operator(), arguments.reason, timedelta(seconds=arguments.wait))
-        for grant_id, outcome in outcomes:
+        access, wait = parts.desk.access, timedelta(seconds=arguments.wait)
+        for grant_id, outcome in revoke_now(access, parts.runner, wanted, _operator(), arguments.reason, patience=wait):
             print(f"{grant_id}: {outcome}")
     return 0
 

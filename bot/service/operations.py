@@ -7,33 +7,33 @@ from datetime import timedelta
 from bot.core.audit import Actor
 from bot.core.decisions import Refusal
 from bot.core.model import GrantStatus
-from bot.service.effects import LEASE, Runner
-from bot.service.granting import Granting
+from bot.service.access import Access
+from bot.service.effects import BATCH, LEASE, Runner
 
 
-class StillThere(Exception):
-    """Some access was not observed absent in time; its removal stays in the queue."""
+class NotRevoked(Exception):
+    """There is no such grant, or it was not observed absent in time: then its removal stays in the queue."""
 
 
 def revoke_now(
-    granting: Granting, grant_ids: Sequence[str], actor: Actor, note: str, patience: timedelta
+    access: Access, runner: Runner, grant_ids: Sequence[str], actor: Actor, note: str, *, patience: timedelta
 ) -> Iterator[tuple[str, str]]:
-    """Revoke and see it through: yields (grant id, what became of it). Raises StillThere after ``patience``.
+    """Revoke and see it through: yields (grant id, what became of it).
 
-    Safe beside running replicas: whoever claims the effect first does it.
+    Safe beside running replicas: whoever claims an effect first does it, so ``runner`` has every handler of the lane.
+    Raises NotRevoked after ``patience``, and when all that there is has been revoked for what there is not.
     """
-    access = granting.access
     waiting: list[str] = []
+    unknown: list[str] = []
     for grant_id in grant_ids:
         outcome = access.revoke(grant_id, None, actor, note)
         if isinstance(outcome, Refusal) and outcome.code == "unknown":
-            yield grant_id, "there is no such grant"
+            unknown.append(grant_id)
         else:
             waiting.append(grant_id)
     until = time.monotonic() + patience.total_seconds()
-    runner = Runner(access.store, granting.clock, granting.handlers())
     while waiting:
-        for claim in access.store.claim("access", 8, LEASE):
+        for claim in access.store.claim("access", BATCH, LEASE):
             runner.run(claim)
         for grant_id in list(waiting):
             grant = access.grant(grant_id)
@@ -41,6 +41,8 @@ def revoke_now(
                 waiting.remove(grant_id)
                 yield grant_id, f"ended: {grant.end_reason}, observed absent" if grant else "gone"
         if waiting and time.monotonic() > until:
-            raise StillThere(f"not observed absent yet: {', '.join(waiting)}; the removal is retried by every worker")
+            raise NotRevoked(f"not observed absent yet: {', '.join(waiting)}; the removal is retried by every worker")
         if waiting:
             time.sleep(0.2)
+    if unknown:
+        raise NotRevoked(f"there is no such grant: {', '.join(unknown)}; list them with: prodaccess grants list")
