@@ -27,7 +27,6 @@ UNREACHABLE = (SlackApiError, SlackClientError, HTTPException, URLError, OSError
 _REFUSED = {
     "deleted": "This Slack account is deactivated.",
     "is_bot": "Bots may not use prodaccess.",
-    "is_app_user": "Apps may not use prodaccess.",
     "is_ultra_restricted": "Guests may not use prodaccess.",
     "is_restricted": "Guests may not use prodaccess.",
     "is_stranger": "Only members of this workspace may use prodaccess.",

@@ -45,6 +45,11 @@ def test_accounts_that_may_do_nothing(directory: SlackDirectory, slack: LocalSla
     assert directory.user(MAYA).refused
 
 
+def test_whoever_installed_the_app_is_no_app(directory: SlackDirectory, slack: LocalSlack) -> None:
+    slack.change_person(MAYA, is_app_user=True)
+    assert directory.user(MAYA).refused == ""
+
+
 def test_another_teams_account_is_refused(directory: SlackDirectory, slack: LocalSlack) -> None:
     slack.change_person(MAYA, team_id="T0OTHER")
     user = directory.user(MAYA)

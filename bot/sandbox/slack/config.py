@@ -58,6 +58,8 @@ class SlackPerson:
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
+    is_app_user: bool = False
+    """Whether they authorized the app themselves; says nothing about being one (docs.slack.dev, User object)."""
     is_bot: bool = False
     team_id: str | None = None
     """Another team's id for somebody who is here through a shared channel."""

@@ -122,7 +122,7 @@ class Wire:
             "real_name": person.real_name,
             "tz": person.tz,
             "is_bot": person.is_bot,
-            "is_app_user": False,
+            "is_app_user": person.is_app_user,
             "updated": 0,
             "profile": self.profile(person, with_email=with_email, with_fields=False),
         }
