@@ -1,7 +1,6 @@
 """``prodaccess``: the command line."""
 
 import argparse
-import getpass
 import json
 import os
 import signal
@@ -17,13 +16,12 @@ from bot import __version__, app, demo, serving
 from bot import catalogue as catalogue_files
 from bot.app import Parts
 from bot.catalogue import CatalogueError
-from bot.core.audit import Actor, ActorKind
 from bot.core.decisions import Refusal
 from bot.core.duration import format_duration
 from bot.core.model import Grant
 from bot.service import ledger
 from bot.service.logs import configure
-from bot.service.operations import NotRevoked, revoke_now
+from bot.service.operations import NotRevoked, operator, revoke_now
 from bot.service.ports import StoreUnavailable
 from bot.settings import Settings, SettingsError
 from bot.store import StoreInUse, migrate, schema_is_current
@@ -124,7 +122,7 @@ def _grants_revoke(arguments: argparse.Namespace) -> int:
     with _parts() as parts:
         wanted = [grant.id for grant in parts.desk.queries.unfinished()] if arguments.all else [arguments.grant]
         access, wait = parts.desk.access, timedelta(seconds=arguments.wait)
-        for grant_id, outcome in revoke_now(access, parts.runner, wanted, _operator(), arguments.reason, patience=wait):
+        for grant_id, outcome in revoke_now(access, parts.runner, wanted, operator(), arguments.reason, patience=wait):
             print(f"{grant_id}: {outcome}")
     return 0
 
@@ -149,7 +147,7 @@ def _mfa_invite(arguments: argparse.Namespace) -> int:
             admins = ", ".join(sorted(parts.catalogue.admins))
             print(f"prodaccess: only an admin of access.yaml can be invited; there are: {admins}", file=sys.stderr)
             return 2
-        code = parts.desk.enrolments.invite(arguments.person, timedelta(minutes=arguments.minutes))
+        code = parts.desk.enrolments.invite(arguments.person, timedelta(minutes=arguments.minutes), operator())
     life = format_duration(timedelta(minutes=arguments.minutes))
     print(f"Give this to {arguments.person} in person; it works once, for {life}:\n\n    {code}\n")
     print("They type /prodaccess enrol in Slack and enter it there.")
@@ -158,7 +156,7 @@ def _mfa_invite(arguments: argparse.Namespace) -> int:
 
 def _mfa_reset(arguments: argparse.Namespace) -> int:
     with _parts() as parts:
-        refusal = parts.desk.enrolments.reset(arguments.person, None, "", arguments.reason, _operator())
+        refusal = parts.desk.enrolments.reset(arguments.person, None, "", arguments.reason, operator())
     if isinstance(refusal, Refusal):
         print(f"prodaccess: {refusal.text}", file=sys.stderr)
         return 1
@@ -201,10 +199,6 @@ def _parts() -> Iterator[Parts]:
         raise NotMigratedError("the database's schema is not this version's; run: prodaccess migrate")
     with app.assemble(settings) as parts:
         yield parts
-
-
-def _operator() -> Actor:
-    return Actor(ActorKind.OPERATOR, getpass.getuser(), "cli")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from bot import cli
 from bot.catalogue import schema
+from bot.service.operations import operator
 
 CATALOGUE = Path(__file__).parents[1] / "bot" / "sandbox" / "demo" / "access.yaml"
 
@@ -119,6 +121,23 @@ def test_the_log_is_exported_as_json_lines_and_as_csv(capfdbinary: pytest.Captur
     assert cli.main(["audit", "export", "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode())))
     assert [row["tag"] for row in rows] == ["mfa.invited"]
+
+
+@pytest.mark.parametrize("missing", [KeyError("getpwuid(): uid not found"), OSError("No username set")])
+def test_an_operator_without_a_name_goes_by_their_number(missing: Exception) -> None:
+    def nobody() -> str:
+        raise missing
+
+    assert operator(nobody).id == f"uid {os.getuid()}"
+
+
+@pytest.mark.usefixtures("database")
+def test_an_invite_is_logged_with_the_operator_who_made_it(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert cli.main(["mfa", "invite", "sam"]) == 0
+    capfdbinary.readouterr()
+    assert cli.main(["audit", "export"]) == 0
+    [record] = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert (record["actor"]["id"], record["actor"]["via"]) == (operator().id, "cli")
 
 
 @pytest.mark.usefixtures("database")

@@ -1,10 +1,12 @@
 """What an operator does at a shell, with Slack down and the bot stopped if need be."""
 
+import getpass
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
-from bot.core.audit import Actor
+from bot.core.audit import Actor, ActorKind
 from bot.core.decisions import Refusal
 from bot.core.model import GrantStatus
 from bot.service.access import Access
@@ -13,6 +15,15 @@ from bot.service.effects import BATCH, LEASE, Runner
 
 class NotRevoked(Exception):
     """There is no such grant, or it was not observed absent in time: then its removal stays in the queue."""
+
+
+def operator(user_name: Callable[[], str] = getpass.getuser) -> Actor:
+    """Who is at the shell, for the audit log; in a container the user may have no name, but a number."""
+    try:
+        name = user_name()
+    except (KeyError, OSError):  # OSError since Python 3.13
+        name = f"uid {os.getuid()}"
+    return Actor(ActorKind.OPERATOR, name, "cli")
 
 
 def revoke_now(
