@@ -23,6 +23,7 @@ NO_DIRECTORY = Refusal(
     "directory", "Slack could not say just now who may do this. Nothing was changed; try again in a minute."
 )
 NO_ROLE = Refusal("gone", "This role or account is no longer offered. Ask again.")
+LEFT = Refusal("gone", "The role, or the requester, is in access.yaml no more: this request cannot be decided.")
 UNKNOWN = Refusal("unknown", "There is no such request or grant.")
 WRONG_CODE = "code"
 """The refusal code of a TOTP code that was not accepted."""
@@ -115,7 +116,7 @@ class Access:
         """One person's yes. The refusal code ``step-up`` means: type a code first, then say it again."""
         found = self._look(request_id)
         if found is None:
-            return UNKNOWN
+            return LEFT if self.request(request_id) else UNKNOWN
         request, requester, role = found
         try:
             facts = self.people.facts(role, requester)
@@ -157,7 +158,7 @@ class Access:
         """One person's no; it needs a reason and no code."""
         found = self._look(request_id)
         if found is None:
-            return UNKNOWN
+            return LEFT if self.request(request_id) else UNKNOWN
         _, requester, role = found
         try:
             approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))

@@ -242,6 +242,19 @@ def test_a_requester_whose_chat_account_is_no_more_is_granted_nothing(world: Wor
     assert world.cloud_calls() == []
 
 
+@pytest.mark.parametrize("gone", [{"roles": "s3-read"}, {"people": "alice"}])
+def test_who_decides_about_what_left_the_catalogue_is_told_so(world: World, gone: dict[str, str]) -> None:
+    request_id, otto = world.asked(), world.person("otto")
+    world.without(**gone)
+    for outcome in (
+        world.access.approve(request_id, otto, actor("otto")),
+        world.access.deny(request_id, otto, "No.", actor("otto")),
+    ):
+        assert refused(outcome).code == "gone"
+        assert "access.yaml" in refused(outcome).text
+    assert world.request(request_id).status is RequestStatus.PENDING
+
+
 def test_the_manager_of_the_chat_s_profile_where_the_catalogue_has_none(world: World) -> None:
     world.directory.change("U2", manager="U9")
     request_id = world.asked(requester="bob", role="deploy", params={})
