@@ -118,7 +118,7 @@ def revoke(caller: Caller, rest: str) -> Replies:
         note = clean(reason, limit=views.NOTE_MAX, multiline=True)
     except TextTooLong as error:
         return (tell(f"⚠️ The reason {error}."),)
-    if not note:
+    if not note and access.may_revoke(grant_id, caller.person):
         return (Open(views.revoke_note(card, grant_id)),)
     outcome = access.revoke(grant_id, caller.person, caller.actor, note)
     if isinstance(outcome, Refusal):
