@@ -38,7 +38,6 @@ class Tag(StrEnum):
     MFA_RESET = "mfa.reset"
     CATALOGUE_CHANGED = "catalogue.changed"
     SUMMARY_POSTED = "summary.posted"
-    AUDIT_EXPORTED = "audit.exported"
 
 
 class ActorKind(StrEnum):

@@ -12,15 +12,14 @@ from bot.slack.blocks import Blocks, Json
 from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
 
 
-def request_form(catalogue: Catalogue, person: Person, form: Form, problem: str = "") -> Json:
+def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
     """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen."""
     roles = policy.roles_offered(catalogue, person)
     role = _chosen_role(roles, form.role)
-    fields: Blocks = [b.section(f"⚠️ {b.esc(problem, 2900)}")] if problem else []
-    fields.append(_role_field(role))
+    fields: Blocks = [_role_field(role)]
     if role is not None:
         form = _settled(catalogue, person, role, form)
-        fields += _fields_of(catalogue, person, role, form)
+        fields += _fields_of(catalogue, role, form)
     fields += [_duration(catalogue, role, form), _start(form), _reason(role, form)]
     if role is not None and role.ticket_pattern:
         fields.append(_ticket(role, form))
@@ -81,7 +80,7 @@ def _settled(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Fo
     )
 
 
-def _fields_of(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Blocks:
+def _fields_of(catalogue: Catalogue, role: Role, form: Form) -> Blocks:
     """Account, the role's own parameters, kind of work."""
     account = catalogue.accounts.get(form.account)
     menu = b.select(ids.ACCOUNT, "Choose an account", _account_option(account) if account else None)
@@ -99,7 +98,6 @@ def _parameter(role: Role, parameter: Parameter, value: str) -> Json:
         options = [b.option(choice, choice) for choice in parameter.choices]
         initial = b.option(value, value) if value in parameter.choices else None
         element = b.select(ids.PARAMETER, f"Choose: {parameter.title}", initial, options)
-        hint = _hint(parameter)
     else:
         element = b.text_input(ids.PARAMETER, value, most=VALUE_MAX)
     return b.entry(parameter.title, block_id, element, hint=hint, optional=optional)

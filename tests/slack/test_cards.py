@@ -118,9 +118,9 @@ _forms = st.builds(
 
 
 @many
-@given(_forms, typed(3000))
-def test_the_form_can_be_shown_again_with_anything_in_it(form, problem) -> None:
-    assert_slack_takes_view(request_form(CATALOGUE, PEOPLE[0], form, problem))
+@given(_forms)
+def test_the_form_can_be_shown_again_with_anything_in_it(form) -> None:
+    assert_slack_takes_view(request_form(CATALOGUE, PEOPLE[0], form))
 
 
 @many
