@@ -22,11 +22,16 @@ Shell = Callable[..., tuple[int, str]]
 TRANSPORTS = list(Transport)
 
 
+@pytest.fixture(scope="session")
+def shared_cloud(local_aws: LocalAws, seeded: Seeded) -> Cloud:
+    return Cloud(local_aws, seeded)
+
+
 @pytest.fixture
-def cloud(local_aws: LocalAws, seeded: Seeded) -> Iterator[Cloud]:
-    cloud = Cloud(local_aws, seeded)
-    yield cloud
-    cloud.clear()
+def cloud(shared_cloud: Cloud) -> Iterator[Cloud]:
+    """AWS as it was found, at the end too."""
+    yield shared_cloud
+    shared_cloud.clear()
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import boto3
 import pyotp
 import structlog
 
@@ -90,12 +92,17 @@ class Phone:
         return int(self.clock.now().timestamp() // STEP.total_seconds())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cloud:
     """The local AWS and the keys of the people in it."""
 
     aws: LocalAws
     seeded: Seeded
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """The bot's own. One for all worlds: a new one reads megabytes of botocore's data."""
+        return isolated_session(self.seeded.bot.access_key_id, self.seeded.bot.secret)
 
     def policies(self, person: str, account: str = "111111111111") -> dict[str, Json]:
         """prodaccess's inline policies on a person's own user, by name."""
@@ -195,12 +202,13 @@ class World:
 
     def start(self) -> Service:
         """Start a replica of the bot; the newest is ``service``."""
-        self.service = Service(self.settings(), session=self._session(), clock=self.clock)
-        self.service.__enter__()
-        self._services.append(self.service)
+        service = Service(self.settings(), session=self.cloud.session, clock=self.clock)
+        service.__enter__()
+        self._services.append(service)
+        self.service = service
         if self.transport is Transport.HTTP:
-            self.slack.deliver_over_http(f"{self.service.url}/slack/events")
-        return self.service
+            self.slack.deliver_over_http(f"{service.url}/slack/events")
+        return service
 
     def stop(self) -> None:
         """Stop every replica."""
@@ -274,9 +282,6 @@ class World:
         assert text.count(before) == 1, f"{before!r} is there {text.count(before)} times"
         self.catalogue.write_text(text.replace(before, after), encoding="utf-8")
         self.restart()
-
-    def _session(self) -> Any:
-        return isolated_session(self.cloud.seeded.bot.access_key_id, self.cloud.seeded.bot.secret)
 
     # --- people ------------------------------------------------------------------------------------------
 

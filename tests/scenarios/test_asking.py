@@ -120,7 +120,8 @@ def test_every_wrong_field_gets_its_own_error_and_nothing_typed_is_lost(world: W
         ("30s", "from 1 min to 2 h"),
     ],
 )
-def test_a_duration_that_cannot_be_granted_is_explained(world: World, typed: str, says: str) -> None:
+def test_a_duration_that_cannot_be_granted_is_explained(socket_world: World, typed: str, says: str) -> None:
+    world = socket_world
     open_form(world, **{**COMPLETE, "duration": typed})
     answer = world.visitor("maya").submit()
     assert list(answer.errors) == ["duration"]
@@ -130,7 +131,8 @@ def test_a_duration_that_cannot_be_granted_is_explained(world: World, typed: str
 @pytest.mark.parametrize(
     ("typed", "shown"), [("1h30m", "1 h 30 min"), ("90m", "1 h 30 min"), ("2 hours", "2 h"), ("1.5h", "1 h 30 min")]
 )
-def test_durations_are_taken_as_people_write_them(world: World, typed: str, shown: str) -> None:
+def test_durations_are_taken_as_people_write_them(socket_world: World, typed: str, shown: str) -> None:
+    world = socket_world
     open_form(world, **{**COMPLETE, "duration": typed})
     assert world.visitor("maya").submit().action == "push"
     assert shown in screen.words(world.visitor("maya").modal())
@@ -199,7 +201,8 @@ def test_a_complete_line_goes_straight_to_its_confirmation(world: World) -> None
         ('s3-read payments-prod bucket=payments-logs 1h --start "2026-03-29" it has to be', "start time"),
     ],
 )
-def test_what_is_wrong_in_a_line_is_named_with_the_fix(world: World, line: str, says: str) -> None:
+def test_what_is_wrong_in_a_line_is_named_with_the_fix(socket_world: World, line: str, says: str) -> None:
+    world = socket_world
     maya = world.visitor("maya")
     maya.command(f"/prodaccess {line}")
     words = screen.words(maya.wait_for_message("Nothing was sent"))

@@ -210,7 +210,8 @@ def test_the_longest_reason_fits_on_every_card(world: World) -> None:
         ("work:s3-read", "gardening"),
     ],
 )
-def test_what_was_not_offered_is_refused_when_asked_for_by_hand(world: World, block: str, value: str) -> None:
+def test_what_was_not_offered_is_refused_when_asked_for_by_hand(socket_world: World, block: str, value: str) -> None:
+    world = socket_world
     open_form(world, "The export is broken")
     assert world.visitor("maya").submit().action == "push"
     answer = resend(world, **{block: value})
