@@ -95,6 +95,25 @@ resource "aws_iam_policy" "target_boundary" {
           "organizations:*"
         ],
         "Resource" : ["*"]
+      },
+      {
+        "Sid" : "NobodyElsesCredentials",
+        "Effect" : "Deny",
+        "Action" : [
+          "iam:CreateAccessKey",
+          "iam:CreateLoginProfile",
+          "iam:CreateServiceSpecificCredential",
+          "iam:DeactivateMFADevice",
+          "iam:ResetServiceSpecificCredential",
+          "iam:UpdateAccessKey",
+          "iam:UpdateLoginProfile",
+          "iam:UploadSSHPublicKey",
+          "iam:UploadSigningCertificate"
+        ],
+        "NotResource" : [
+          "arn:*:iam::*:user/$${aws:username}",
+          "arn:*:iam::*:user/*/$${aws:username}"
+        ]
       }
     ]
   })

@@ -44,7 +44,7 @@ def terraform() -> dict[str, Any]:
     found = {}
     for resource in re.finditer(r'^resource "(\w+)" "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL):
         for document in re.finditer(r"(\w+)\s+= jsonencode\((\{.*?\n  \})\)", resource[3], re.DOTALL):
-            found[f"{resource[1]}.{resource[2]}.{document[1]}"] = json.loads(document[2])
+            found[f"{resource[1]}.{resource[2]}.{document[1]}"] = json.loads(document[2].replace("$${", "${"))
     return found
 
 
@@ -147,6 +147,15 @@ def test_only_giving_depends_on_the_targets_boundary(template: dict[str, Any]) -
     statements = template["Resources"]["BrokerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     conditional = [statement["Sid"] for statement in statements if "Condition" in statement]
     assert conditional == ["Give"]
+
+
+def test_the_targets_boundary_lets_nobody_make_credentials_of_somebody_else(template: dict[str, Any]) -> None:
+    """Else a bot in the wrong hands could give one person the keys of another who is bound by nothing."""
+    statements = template["Resources"]["TargetBoundary"]["Properties"]["PolicyDocument"]["Statement"]
+    (denial,) = [statement for statement in statements if statement["Sid"] == "NobodyElsesCredentials"]
+    assert denial["Effect"] == "Deny"
+    assert {"iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"} <= set(denial["Action"])
+    assert all(resource.endswith("/${aws:username}") for resource in denial["NotResource"])
 
 
 def test_broker_and_boundary_both_deny_everything_on_the_broker_and_the_bot(template: dict[str, Any]) -> None:
