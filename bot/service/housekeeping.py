@@ -10,6 +10,7 @@ from bot.service.ports import Store
 
 log = structlog.get_logger(__name__)
 _DIGEST = "catalogue.digest"
+_TURN = "catalogue.turn"
 
 
 class Signer(Protocol):
@@ -28,6 +29,8 @@ class Signer(Protocol):
 def note_catalogue(store: Store, catalogue: Catalogue, signer: Signer) -> bool:
     """Log the catalogue's signed digest if it is not the last one logged. True when it was new."""
     with store.transaction() as tx:
+        # Writing comes first: replicas that start at the same moment wait here for each other, and then read.
+        tx.set_fact(_TURN, "")
         before = tx.fact(_DIGEST)
         if before == catalogue.digest:
             return False
