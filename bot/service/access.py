@@ -104,6 +104,7 @@ class Access:
             verdict = policy.may_ask(asking)
             if not verdict.allowed:
                 return Refusal("policy", " ".join(reason.text for reason in verdict.refusals))
+            _wait_for_reset(tx, person)
             proof = tx.latest_step_up(person.id, draft.digest()) or tx.latest_step_up(person.id)
             proved = stepup.is_fresh(asking.role.ask_step_up, proof, draft.digest(), now)
             return commands.Submit(actor, self._request(draft, asking), verdict, proved)
@@ -126,6 +127,7 @@ class Access:
         def make(tx: Tx, state: State, now: datetime) -> commands.Command | Refusal:
             current = state.request or request
             approvers = policy.approver_set(self.catalogue(), role, requester, facts)
+            _wait_for_reset(tx, person)
             bound = tx.latest_step_up(person.id, current.digest())
             always = role.approve_step_up.rule is StepUpRule.ALWAYS
             proof = bound if always else tx.latest_step_up(person.id)
@@ -330,3 +332,8 @@ class Access:
         about = {"role": ask.role, "why": [reason.text for reason in verdict.refusals]}
         with self.store.transaction() as tx:
             tx.append([Event(Tag.REQUEST_REFUSED, actor, person=person.id, account=ask.account, data=about)])
+
+
+def _wait_for_reset(tx: Tx, person: Person) -> None:
+    """A reset of their authenticator that is under way takes the proof with it; a later one finds what was asked."""
+    tx.authenticator(person.id, lock=True)

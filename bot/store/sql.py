@@ -21,7 +21,7 @@ from bot.store.wakeup import Wakeup
 
 
 class SqlTx(Requests, Grants, Effects, People, Notes, AuditLog):
-    """One open transaction. Locks are taken in this order: request, effect, audit head."""
+    """One open transaction. Locks are taken in this order: request, authenticator, effect, audit head."""
 
     def notify(self, sender: str) -> None:
         """Tell the other replicas when this transaction commits."""

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 
@@ -253,6 +254,26 @@ def test_who_decides_about_what_left_the_catalogue_is_told_so(world: World, gone
         assert refused(outcome).code == "gone"
         assert "access.yaml" in refused(outcome).text
     assert world.request(request_id).status is RequestStatus.PENDING
+
+
+@pytest.mark.parametrize("doing", ["asking", "approving"])
+def test_a_reset_that_is_under_way_takes_the_proof_with_it(crowded_world: World, doing: str) -> None:
+    world = crowded_world
+    who = "alice" if doing == "asking" else "mona"
+    draft, person = world.drafted(), world.person(who)
+    if doing == "approving":
+        done(world.access.submit(draft, world.person("alice"), actor("alice")))
+        world.prove("mona")
+    with ThreadPoolExecutor(1) as pool:
+        with world.store.transaction() as tx:
+            tx.remove_authenticator(who)
+            tx.forget_step_ups(who)
+            if doing == "asking":
+                outcome = pool.submit(world.access.submit, draft, person, actor(who))
+            else:
+                outcome = pool.submit(world.access.approve, draft.id, person, actor(who))
+            assert not wait({outcome}, timeout=1).done
+        assert refused(outcome.result()).code == "step-up"
 
 
 def test_the_manager_of_the_chat_s_profile_where_the_catalogue_has_none(world: World) -> None:
