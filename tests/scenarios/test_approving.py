@@ -260,7 +260,7 @@ def test_when_the_role_went_away_meanwhile_nothing_can_be_approved(world: World)
     world.edit_catalogue("  look:\n", "  look-around:\n")
     ravi = world.visitor("ravi")
     ravi.click(card, ids.APPROVE, value=request_id)
-    ravi.wait_for(lambda: len(ravi.messages(APPROVALS)) > 1 or ravi.modals(), what="an answer")
+    ravi.wait_for_message("this request cannot be decided", APPROVALS)
     assert world.is_pending(request_id)
     assert not world.grants_of(request_id)
 
@@ -313,7 +313,6 @@ def test_the_same_confirmation_sent_many_times_asks_once(world: World) -> None:
     maya.wait_for(world.pending, what="the request")
     assert len(world.pending()) == 1
     assert len(world.audit("request.submitted")) == 1
-    assert len(cards(world, "ravi", world.pending()[0].id, APPROVALS)) <= 1
 
 
 def test_an_old_card_changes_nothing_and_is_brought_up_to_date(world: World) -> None:

@@ -212,10 +212,11 @@ def test_a_payload_that_names_another_team_is_refused(world: World) -> None:
     assert world.is_pending(request_id)
 
 
-def test_a_person_whom_nobody_knows_gets_nowhere(world: World) -> None:
-    command = {**last_sent_command(world), "user_id": "U0NOBODY", "text": "status"}
+def test_a_person_whom_slack_does_not_know_gets_nowhere(world: World) -> None:
+    command = {**last_sent_command(world), "user_id": "U0NOBODY", "text": LOOK.partition(" ")[2]}
     world.slack.deliver("slash_commands", command)
-    assert not world.pending()
+    world.visitor("maya").wait_for_message("could not be looked up")
+    assert not world.visitor("maya").modals()
 
 
 # --- people who are no more ------------------------------------------------------------------------------
