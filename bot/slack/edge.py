@@ -41,8 +41,8 @@ from bot.slack.views import notice
 
 log = structlog.get_logger(__name__)
 
-ANSWER_WITHIN = 2.4
-"""Seconds; Slack gives up on an unanswered modal after 3."""
+ANSWER_WITHIN = 2.0
+"""Seconds; Slack, and Bolt by itself, give up on an unanswered modal after 3."""
 SETTLES = 0.5
 """Seconds that Slack has to carry out an answer; an update that overtook it would be undone by it."""
 

@@ -66,7 +66,8 @@ class SignedHttp:
             "X-Slack-Signature": sign(self._secret, timestamp, body),
         }
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            # A connection of its own for each: one that was kept may be closed by the app just as it is used again.
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         try:
             async with asyncio.timeout(self._behaviour.ack_seconds):
                 async with self._session.post(self._url, data=body, headers=signed) as response:

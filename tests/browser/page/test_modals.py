@@ -54,7 +54,7 @@ def test_untouched_inputs_submit_their_initial_values_in_slacks_shape(page: Page
     ]
     visit(page, fake)
     fake.show_modals(view(*blocks))
-    page.get_by_role("button", name="Send", exact=True).last.click()
+    page.get_by_role("dialog").get_by_role("button", name="Send", exact=True).click()
     assert values(fake) == {
         "text": {"value": {"type": "plain_text_input", "value": "typed"}},
         "none": {"value": {"type": "plain_text_input", "value": None}},

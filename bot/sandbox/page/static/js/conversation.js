@@ -26,6 +26,7 @@ export class Conversation {
   #views = new Map();
   #days = new Map();
   #loading = 0;
+  #meanwhile = [];
 
   constructor() {
     this.list = h("ol", { class: "messages", "aria-label": "Messages" });
@@ -56,6 +57,7 @@ export class Conversation {
     this.#loading += 1;
     const mine = this.#loading;
     if (channel !== this.channel) this.#reset(channel);
+    this.#meanwhile = [];
     const before = [...this.#views.keys()];
     const answer = await get("/ui/messages", { channel });
     if (mine !== this.#loading) return;
@@ -64,6 +66,8 @@ export class Conversation {
     const wasNear = isVisit || this.#isNear();
     for (const ts of before) if (!present.has(ts)) this.#views.delete(ts);
     for (const message of answer.messages) this.#put(message);
+    // The answer may be older than what the live line said while it was on its way.
+    for (const message of this.#meanwhile) this.#put(message);
     this.#sync();
     if (wasNear) this.#toBottom();
     post("/ui/read", { channel });
@@ -90,7 +94,9 @@ export class Conversation {
     if (channel !== this.channel) return;
     const isNew = type === "message" && !this.#views.has(message.ts);
     const wasNear = this.#isNear();
-    this.#put(type === "message_deleted" ? { ...message, deleted: true } : message);
+    const news = type === "message_deleted" ? { ...message, deleted: true } : message;
+    this.#meanwhile.push(news);
+    this.#put(news);
     this.#sync();
     if (!isNew) return void (wasNear && this.#toBottom());
     const isMine = message.user === state.me && !message.bot;
