@@ -17,9 +17,10 @@ from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.people import People
-from bot.service.ports import Clock, CloudError, CloudProvider
+from bot.service.ports import Clock, CloudProvider
 from bot.service.proof import Codes
 from bot.service.queries import Queries
+from bot.service.records import CloudError
 from bot.service.secretbox import AesGcmBox, CatalogueSigner
 from bot.service.showing import Showing
 from bot.settings import Settings

@@ -22,7 +22,7 @@ from bot.core.model import Grant
 from bot.service import ledger
 from bot.service.logs import configure
 from bot.service.operations import NotRevoked, operator, revoke_now
-from bot.service.ports import StoreUnavailable
+from bot.service.records import StoreUnavailable
 from bot.settings import Settings, SettingsError
 from bot.store import StoreInUse, migrate, schema_is_current
 

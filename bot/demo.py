@@ -28,7 +28,7 @@ from bot.sandbox.slack.config import Secrets, SlackApp, SlackChannel, SlackPerso
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.terminal import Terminal, terminal_routes
 from bot.service.logs import configure
-from bot.service.ports import Authenticator
+from bot.service.records import Authenticator
 from bot.serving import Service
 from bot.settings import SealingKey, Secret, Settings, Transport
 

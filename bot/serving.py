@@ -17,7 +17,8 @@ from bot import app, web
 from bot.app import Parts
 from bot.service import housekeeping, summary
 from bot.service.effects import Worker
-from bot.service.ports import Clock, StoreUnavailable
+from bot.service.ports import Clock
+from bot.service.records import StoreUnavailable
 from bot.settings import Settings, Transport
 from bot.slack import app as slack_app
 from bot.store import migrate, serve_lock

@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.core.model import Account
 from bot.providers.aws_errors import cloud_error, code_of, place
-from bot.service.ports import CloudError
+from bot.service.records import CloudError
 
 OWN_NAME: Final = "prodaccess"
 _SESSION_LIFE: Final = timedelta(hours=1)

@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotoConnectionError
 
 from bot.core.model import Account
-from bot.service.ports import CloudError
+from bot.service.records import CloudError
 
 _THROTTLED: Final = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException"}

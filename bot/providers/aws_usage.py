@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from bot.core.model import Account
 from bot.providers.aws_inline import Principal
-from bot.service.ports import Permission
+from bot.service.records import Permission
 
 _INSTANCE_VERBS = {
     "ec2:StopInstances": "stop-instances",

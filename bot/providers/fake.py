@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bot.core.model import Account, Role
 from bot.providers import iam_policy
-from bot.service.ports import CloudError, Observation, Permission
+from bot.service.records import CloudError, Observation, Permission
 
 
 class Fault(StrEnum):

@@ -13,8 +13,9 @@ from bot.core.decisions import Outcome, Refusal, State
 from bot.core.model import AccessRequest, Account, Ask, Catalogue, Grant, Person, RequestStatus, Role, StepUpRule
 from bot.service.handling import MakeCommand, handle
 from bot.service.people import People
-from bot.service.ports import Claim, CloudError, CloudProvider, DirectoryError, Draft, Ids, Permission, Store, Tx
+from bot.service.ports import CloudProvider, Ids, Store, Tx
 from bot.service.proof import Codes
+from bot.service.records import Claim, CloudError, DirectoryError, Draft, Permission
 
 DRAFT_LIVES = timedelta(minutes=30)
 """How long after its form a draft can still be confirmed with a code."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.model import AccessRequest, Catalogue, Grant, Person, Role
-from bot.service.ports import Enrolment
+from bot.service.records import Enrolment
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import structlog
 
 from bot.core.model import Effect
 from bot.core.text import clean
-from bot.service.ports import ChatError, Claim, Clock, CloudError, DirectoryError, Store, StoreUnavailable
+from bot.service.ports import Clock, Store
+from bot.service.records import ChatError, Claim, CloudError, DirectoryError, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -20,8 +20,9 @@ from bot.service.effects import Handler
 from bot.service.enrolment_secret import SecretShown, grouped, matching_pair, new_secret, shown
 from bot.service.ids import random_text
 from bot.service.people import People
-from bot.service.ports import Authenticator, Enrolment, EnrolmentStatus, Ids, Invite, SecretBox, StaleWrite, Store, Tx
+from bot.service.ports import Ids, SecretBox, Store, Tx
 from bot.service.proof import REFUSED, Codes
+from bot.service.records import Authenticator, Enrolment, EnrolmentStatus, Invite, StaleWrite
 from bot.service.resetting import Resets, Stopping
 from bot.service.vouchers import Vouchers
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from bot.core.audit import Actor, Event, Tag
 from bot.core.decisions import Refusal
 from bot.core.model import Effect
-from bot.service.ports import Enrolment, EnrolmentStatus, StaleWrite, Tx
+from bot.service.ports import Tx
+from bot.service.records import Enrolment, EnrolmentStatus, StaleWrite
 
 VOUCH_WITHIN = timedelta(hours=8)
 """From the request: a working day for someone to check who it is."""

@@ -9,7 +9,8 @@ from bot.core.decisions import Refusal, converge
 from bot.core.model import Effect, Grant, GrantStatus
 from bot.service.access import Access
 from bot.service.effects import Handler, Retry, backoff, finish, in_words
-from bot.service.ports import Claim, Clock, CloudError, CloudProvider, Permission
+from bot.service.ports import Clock, CloudProvider
+from bot.service.records import Claim, CloudError, Permission
 from bot.service.summary import OVERDUE_AFTER
 
 LOOK_AGAIN = timedelta(seconds=1)

@@ -7,7 +7,8 @@ from bot.core import commands
 from bot.core.audit import Event, Tag
 from bot.core.decisions import Decision, Outcome, Refusal, State
 from bot.core.lifecycle import decide
-from bot.service.ports import Claim, StaleWrite, Store, Tx
+from bot.service.ports import Store, Tx
+from bot.service.records import Claim, StaleWrite
 
 MakeCommand = Callable[[Tx, State, datetime], commands.Command | Refusal]
 """Makes the command from what is stored, under its lock. Asks nothing of the world outside."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, TextIO
 
 from bot.core.audit import GENESIS, leaf, link
-from bot.service.ports import AuditRecord, Store
+from bot.service.ports import Store
+from bot.service.records import AuditRecord
 
 BATCH = 1000
 """Records read in one transaction."""

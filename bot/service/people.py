@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from bot.core.model import Catalogue, Person, Role
 from bot.core.policy import Facts
 from bot.service.cards import Names
-from bot.service.ports import ChatUser, Directory, DirectoryError, NotInDirectoryError
+from bot.service.ports import Directory
+from bot.service.records import ChatUser, DirectoryError, NotInDirectoryError
 
 NOT_HERE = "This Slack account is not in this workspace."
 

@@ -14,7 +14,8 @@ import pyotp
 from bot.core import stepup
 from bot.core.audit import Actor, Event, Tag
 from bot.core.model import StepUp
-from bot.service.ports import Authenticator, Ids, SecretBox, Store
+from bot.service.ports import Ids, SecretBox, Store
+from bot.service.records import Authenticator
 
 REFUSED = "That code was not accepted. Wait for a new one and try again; after several failures there is a pause."
 """The one answer to every code that does not count: it tells nothing about why."""

@@ -9,7 +9,8 @@ from bot.core import policy
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
 from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
 from bot.service.people import People
-from bot.service.ports import CloudProvider, Permission, Store
+from bot.service.ports import CloudProvider, Store
+from bot.service.records import Permission
 from bot.service.summary import Period, sections
 
 RECENT = 5

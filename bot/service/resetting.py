@@ -11,8 +11,9 @@ from bot.service import enrolment_steps as steps
 from bot.service.access import Access
 from bot.service.effects import Handler, finish
 from bot.service.people import People, Refused
-from bot.service.ports import Claim, Store, Tx
+from bot.service.ports import Store, Tx
 from bot.service.proof import REFUSED, Codes
+from bot.service.records import Claim
 
 
 @dataclass(frozen=True, slots=True)

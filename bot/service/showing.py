@@ -12,8 +12,9 @@ from bot.core.model import AccessRequest, Effect, GrantStatus
 from bot.service.cards import AlertCard, Card, Chat, Notice, fingerprint
 from bot.service.effects import Handler, finish
 from bot.service.enrolment import Enrolments
-from bot.service.ports import ChatError, Claim, PostedMessage, Store
+from bot.service.ports import Store
 from bot.service.queries import Queries
+from bot.service.records import ChatError, Claim, PostedMessage
 
 log = structlog.get_logger(__name__)
 

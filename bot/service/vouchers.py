@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from bot.core import policy
 from bot.core.model import Catalogue, Person, Role
 from bot.service.people import People, Refused
-from bot.service.ports import DirectoryError, Store
+from bot.service.ports import Store
+from bot.service.records import DirectoryError
 
 
 @dataclass(frozen=True, slots=True)

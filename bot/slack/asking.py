@@ -7,8 +7,8 @@ from bot.core import policy, stepup
 from bot.core.decisions import Refusal
 from bot.core.model import StepUpRule
 from bot.core.policy import Verdict
-from bot.service.ports import Draft
 from bot.service.proof import REFUSED
+from bot.service.records import Draft
 from bot.slack import blocks as b
 from bot.slack import ids, payloads, views
 from bot.slack.form import Form, Problems, on_blocks, problems_of, read, to_ask

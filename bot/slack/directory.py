@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
-from bot.service.ports import ChatUser, DirectoryError, NotInDirectoryError
+from bot.service.records import ChatUser, DirectoryError, NotInDirectoryError
 
 log = structlog.get_logger(__name__)
 

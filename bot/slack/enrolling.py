@@ -3,7 +3,7 @@
 from bot.core.decisions import Refusal
 from bot.core.text import TextTooLong
 from bot.service.people import Refused
-from bot.service.ports import Enrolment, EnrolmentStatus
+from bot.service.records import Enrolment, EnrolmentStatus
 from bot.slack import blocks as b
 from bot.slack import ids, payloads, views
 from bot.slack.asking import enrol_first

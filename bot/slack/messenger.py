@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
 from bot.service.cards import AlertCard, Card, EnrolmentCard, HomeCard, Notice, RequestCard, SummaryCard
-from bot.service.ports import ChatError
+from bot.service.records import ChatError
 from bot.slack.blocks import Message
 from bot.slack.cards import request_card
 from bot.slack.home import home

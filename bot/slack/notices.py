@@ -2,7 +2,7 @@
 
 from bot.core.model import EndReason
 from bot.service.cards import AlertCard, EnrolmentCard, Notice
-from bot.service.ports import EnrolmentStatus
+from bot.service.records import EnrolmentStatus
 from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Message

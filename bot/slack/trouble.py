@@ -8,7 +8,7 @@ import structlog
 
 from bot.core.text import TextTooLong
 from bot.service.people import Refused
-from bot.service.ports import StoreUnavailable
+from bot.service.records import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from bot.core.audit import Event
-from bot.service.ports import AuditRecord
+from bot.service.records import AuditRecord
 from bot.store.recording import recorded
 from bot.store.session import Session
 from bot.store.tables import audit_head, audit_log

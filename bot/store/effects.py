@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.core.model import Effect
-from bot.service.ports import Claim, StaleWrite
+from bot.service.records import Claim, StaleWrite
 from bot.store.session import Session
 from bot.store.tables import claimable_at, effects
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import exc
 
-from bot.service.ports import StoreUnavailable
+from bot.service.records import StoreUnavailable
 
 _PASSING = (
     psycopg.OperationalError,

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.core.model import EndReason, Grant, GrantStatus
-from bot.service.ports import StaleWrite
+from bot.service.records import StaleWrite
 from bot.store.session import Session
 from bot.store.tables import grants, requests
 

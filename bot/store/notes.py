@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.service.ports import Draft, PostedMessage
+from bot.service.records import Draft, PostedMessage
 from bot.store.requests import ask_from, ask_row
 from bot.store.session import Session
 from bot.store.tables import drafts, facts, messages, once_keys

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from bot.core.model import StepUp
 from bot.core.stepup import Attempts
-from bot.service.ports import Authenticator, Enrolment, EnrolmentStatus, Invite, StaleWrite
+from bot.service.records import Authenticator, Enrolment, EnrolmentStatus, Invite, StaleWrite
 from bot.store.session import Session
 from bot.store.tables import authenticators, enrolments, invites, step_ups
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import rfc8785
 
 from bot.core.audit import Event, leaf, link
-from bot.service.ports import AuditRecord
+from bot.service.records import AuditRecord
 from bot.store.columns import checked_text
 
 

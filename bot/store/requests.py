@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.core.model import AccessRequest, Approval, Ask, RequestStatus
-from bot.service.ports import StaleWrite
+from bot.service.records import StaleWrite
 from bot.store.session import CHUNK, Session
 from bot.store.tables import approvals, request_approvers, requests
 

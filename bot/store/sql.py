@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from bot.service.ports import Claim, Clock, StoreUnavailable
+from bot.service.ports import Clock
+from bot.service.records import Claim, StoreUnavailable
 from bot.store.audit import AuditLog
 from bot.store.effects import Effects
 from bot.store.engine import PATIENCE, make_engine

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from bot.service.ports import StoreUnavailable
+from bot.service.records import StoreUnavailable
 
 
 class Turn:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.service.effects import LEASE
-from bot.service.ports import Clock, Store, StoreUnavailable
+from bot.service.ports import Clock, Store
+from bot.service.records import StoreUnavailable
 
 STALE = LEASE + timedelta(seconds=30)
 """A lane's threads look at the queue at least this often, whatever they run."""

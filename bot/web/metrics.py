@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 
 from bot.core.audit import Tag
 from bot.core.model import GrantStatus
-from bot.service.ports import Store, StoreUnavailable, Tx
+from bot.service.ports import Store, Tx
+from bot.service.records import StoreUnavailable
 from bot.service.summary import OVERDUE_AFTER
 
 LANES = ("access", "chat")

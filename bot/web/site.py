@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from bot.core.decisions import Refusal
 from bot.service.desk import Desk
 from bot.service.logs import reference_id
-from bot.service.ports import StoreUnavailable
+from bot.service.records import StoreUnavailable
 from bot.web import page
 from bot.web.guard import Guard, problem
 

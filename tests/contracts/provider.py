@@ -9,7 +9,8 @@ from itertools import count
 import pytest
 
 from bot.core.model import Account, ApproverRule, Role, Statement
-from bot.service.ports import CloudError, CloudProvider, Observation, Permission
+from bot.service.ports import CloudProvider
+from bot.service.records import CloudError, Observation, Permission
 
 READ = '[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::payments-logs/app/*"]}]'
 WRITE = '[{"Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::payments-logs/app/*"]}]'

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.core.model import Account
 from bot.providers.aws_clients import AwsClients, session_name
 from bot.sandbox.aws import isolated_session
-from bot.service.ports import CloudError
+from bot.service.records import CloudError
 from tests.providers.scripted_aws import BOT_ARN, ScriptedAws, error, scripted_aws
 
 PROD = Account(

@@ -14,7 +14,7 @@ from bot.core.model import Account
 from bot.providers.aws_clients import AwsClients
 from bot.providers.aws_iam import AwsIamProvider
 from bot.sandbox.aws import isolated_session
-from bot.service.ports import CloudError, Permission
+from bot.service.records import CloudError, Permission
 from tests.providers.scripted_aws import HANG_UP, Answer, ScriptedAws, error, scripted_aws
 
 PROD = Account(

@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.model import Account
 from bot.providers.fake import Call, FakeProvider, Fault
-from bot.service.ports import CloudError, Observation
+from bot.service.records import CloudError, Observation
 from tests.contracts.provider import ProviderContract, World
 
 ACCOUNT = Account(id="payments-prod", title="Payments (production)", number="111111111111", profile="payments-prod")

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from bot.sandbox.aws import LocalAws, LocalAwsError
 from bot.sandbox.aws_seed import KEYS_FILE, seed
 from bot.sandbox.roster import DATA_PROD, PAYMENTS_PROD
-from bot.service.ports import Permission
+from bot.service.records import Permission
 from tests.sandbox.aws_fixture import AwsWorld, aws_world, catalogued, local_aws, seeded  # noqa: F401 - fixtures
 
 READ = """[{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::payments-logs/app/*"]}]"""

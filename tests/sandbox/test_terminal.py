@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox.roster import DATA_PROD, PAYMENTS_PROD, PEOPLE
 from bot.sandbox.terminal import Terminal, terminal_routes
-from bot.service.ports import Permission
+from bot.service.records import Permission
 from tests.sandbox.aws_fixture import (  # noqa: F401 - fixtures
     AwsWorld,
     aws_world,

@@ -32,7 +32,7 @@ from bot.sandbox.slack.visitor import Submission, Visitor
 from bot.sandbox.terminal import Terminal
 from bot.service import ledger
 from bot.service.logs import configure
-from bot.service.ports import Authenticator, StoreUnavailable
+from bot.service.records import Authenticator, StoreUnavailable
 from bot.service.secretbox import AesGcmBox
 from bot.serving import Service
 from bot.settings import SealingKey, Secret, Settings, Transport

@@ -13,8 +13,9 @@ from bot.service.enrolment import Enrolments
 from bot.service.enrolment_secret import SecretShown
 from bot.service.ids import RandomIds
 from bot.service.people import People
-from bot.service.ports import Authenticator, ChatUser, Enrolment, SecretBox, Store
+from bot.service.ports import SecretBox, Store
 from bot.service.proof import Codes
+from bot.service.records import Authenticator, ChatUser, Enrolment
 from bot.service.secretbox import AesGcmBox
 from tests.core.examples import CATALOGUE, actor
 from tests.service.fakes import Cloud, FakeClock, FakeDirectory

@@ -14,7 +14,7 @@ from bot.core.model import Account, Role
 from bot.providers.fake import FakeProvider
 from bot.providers.iam_policy import render
 from bot.service.cards import Card, HomeCard
-from bot.service.ports import ChatError, ChatUser, DirectoryError, NotInDirectoryError
+from bot.service.records import ChatError, ChatUser, DirectoryError, NotInDirectoryError
 
 
 class FakeClock:

@@ -8,7 +8,8 @@ import pytest
 
 from bot.core.model import Effect
 from bot.service.effects import BACKOFF_MOST, LEASE, Retry, Runner, Worker, backoff, finish
-from bot.service.ports import ChatError, Claim, CloudError, Store, StoreUnavailable
+from bot.service.ports import Store
+from bot.service.records import ChatError, Claim, CloudError, StoreUnavailable
 from bot.store import open_store
 from tests.core.examples import MINUTE, NOW
 from tests.service.fakes import FakeClock

@@ -16,7 +16,8 @@ from bot.service.enrolment import OPERATOR
 from bot.service.enrolment_secret import SecretShown
 from bot.service.enrolment_steps import CONFIRM_WITHIN, SHOW_WITHIN, VOUCH_WITHIN
 from bot.service.granting import Granting
-from bot.service.ports import Enrolment, EnrolmentStatus, SecretBox
+from bot.service.ports import SecretBox
+from bot.service.records import Enrolment, EnrolmentStatus
 from bot.store import open_store
 from tests.core.examples import ASK, CATALOGUE, HOUR, MINUTE, NOW, actor
 from tests.databases import postgres_server, postgres_url, sqlite_url

@@ -9,7 +9,7 @@ from bot.core.model import EndReason, GrantStatus
 from bot.providers.fake import Call, Fault
 from bot.service.effects import LEASE
 from bot.service.granting import GRANT_TAKES
-from bot.service.ports import CloudError
+from bot.service.records import CloudError
 from tests.core.examples import HOUR, MINUTE, NOW, actor
 from tests.service.world import World, at_once, done, refused
 

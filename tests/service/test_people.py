@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.model import Person
 from bot.service.people import Refused
-from bot.service.ports import ChatUser, DirectoryError
+from bot.service.records import ChatUser, DirectoryError
 from tests.core.examples import DEPLOY, READ
 from tests.service.world import TEAM, World
 

@@ -16,9 +16,9 @@ from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.people import People
-from bot.service.ports import Authenticator, ChatUser, Claim, Draft
 from bot.service.proof import Codes
 from bot.service.queries import Queries
+from bot.service.records import Authenticator, ChatUser, Claim, Draft
 from bot.service.showing import Showing
 from bot.store import open_store
 from tests.core.examples import ASK, CATALOGUE, NOW, actor

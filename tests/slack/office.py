@@ -47,9 +47,9 @@ from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds
 from bot.service.people import People
-from bot.service.ports import Authenticator, StoreUnavailable
 from bot.service.proof import Codes
 from bot.service.queries import Queries
+from bot.service.records import Authenticator, StoreUnavailable
 from bot.service.resetting import Stopping
 from bot.service.showing import Showing
 from bot.slack.app import SocketMode, build, http_handler

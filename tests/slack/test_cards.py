@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.core.model import Ask, EndReason, GrantStatus, Person, RequestStatus
 from bot.service.cards import AlertCard, EnrolmentCard, HomeCard, Notice, SummaryCard, SummaryLine
-from bot.service.ports import Enrolment, EnrolmentStatus
+from bot.service.records import Enrolment, EnrolmentStatus
 from bot.slack import blocks as b
 from bot.slack import ids, views
 from bot.slack.cards import request_card

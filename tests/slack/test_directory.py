@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox.slack.config import SlackPerson
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.server import LocalSlack
-from bot.service.ports import DirectoryError
+from bot.service.records import DirectoryError
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from tests.slack.office import INES, MAYA, RAVI, TOMAS, workspace

@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.server import LocalSlack
 from bot.service.cards import AlertCard
-from bot.service.ports import ChatError
+from bot.service.records import ChatError
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.messenger import EVENT_TYPE, SlackChat
 from tests.slack.office import APPROVALS, MAYA, SECURITY

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from bot.service.ports import StoreUnavailable
+from bot.service.records import StoreUnavailable
 from bot.store import downgrade, migrate, open_store, schema_is_current
 from bot.store.engine import make_engine
 from bot.store.schema import ADVISORY_KEY

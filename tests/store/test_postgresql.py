@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from bot.core.model import RequestStatus
-from bot.service.ports import StaleWrite, Store, StoreUnavailable
+from bot.service.ports import Store
+from bot.service.records import StaleWrite, StoreUnavailable
 from bot.store import SqlStore, open_store, serve_lock
 from bot.store.engine import make_engine
 from bot.store.listener import CHANNEL

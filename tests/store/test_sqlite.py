@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.service.ports import StoreUnavailable
+from bot.service.records import StoreUnavailable
 from bot.store import SqlStore, StoreInUse, migrate, open_store, serve_lock
 from bot.store.engine import make_engine
 from tests.contracts.store.makers import effect, enqueue, event, request, together

@@ -23,7 +23,7 @@ from starlette.responses import PlainTextResponse
 
 from bot.core.model import Effect
 from bot.service.enrolment import OPERATOR
-from bot.service.ports import StoreUnavailable
+from bot.service.records import StoreUnavailable
 from bot.store import SqlStore
 from bot.web import CannotListen, Readiness, serve
 from bot.web.guard import BODY_MOST

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from bot.service.ports import Claim, Clock
+from bot.service.ports import Clock
+from bot.service.records import Claim
 from bot.store.memory.access import MemoryAccess
 from bot.store.memory.effects import MemoryEffects
 from bot.store.memory.notes import MemoryNotes

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.core.model import AccessRequest, Grant, GrantStatus, RequestStatus
-from bot.service.ports import StaleWrite
+from bot.service.records import StaleWrite
 from bot.store.memory.state import MemorySession, check
 from bot.store.requests import refuse_doubles
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.model import Effect
-from bot.service.ports import Claim, StaleWrite
+from bot.service.records import Claim, StaleWrite
 from bot.store.effects import SOON, merged
 from bot.store.memory.state import EffectRow, MemorySession, check
 

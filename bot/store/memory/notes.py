@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.core.audit import Event
-from bot.service.ports import AuditRecord, Draft, PostedMessage
+from bot.service.records import AuditRecord, Draft, PostedMessage
 from bot.store.memory.state import MemorySession, check
 from bot.store.notes import DRAFTS_KEPT
 from bot.store.recording import recorded

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bot.core.model import StepUp
 from bot.core.stepup import Attempts
-from bot.service.ports import Authenticator, Enrolment, Invite, StaleWrite
+from bot.service.records import Authenticator, Enrolment, Invite, StaleWrite
 from bot.store.memory.state import MemorySession, check
 
 

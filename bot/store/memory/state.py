@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 
 from bot.core.audit import GENESIS
 from bot.core.model import AccessRequest, Effect, Grant, StepUp
-from bot.service.ports import AuditRecord, Authenticator, Clock, Draft, Enrolment, Invite, PostedMessage
+from bot.service.ports import Clock
+from bot.service.records import AuditRecord, Authenticator, Draft, Enrolment, Invite, PostedMessage
 from bot.store.columns import checked_seconds, checked_strings, checked_text, checked_time
 
 K = TypeVar("K")

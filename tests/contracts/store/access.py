@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from bot.core.model import Approval, EndReason, GrantStatus, RequestStatus
-from bot.service.ports import StaleWrite, Store
+from bot.service.ports import Store
+from bot.service.records import StaleWrite
 from tests.contracts.store.makers import HOUR, MINUTE, START, grant, request, together
 
 GRACE = Approval("grace", START + MINUTE, START + MINUTE - timedelta(microseconds=1))

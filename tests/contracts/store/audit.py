@@ -7,7 +7,8 @@ import pytest
 import rfc8785
 
 from bot.core.audit import GENESIS, Actor, ActorKind, Tag, leaf, link
-from bot.service.ports import AuditRecord, Store
+from bot.service.ports import Store
+from bot.service.records import AuditRecord
 from tests.contracts.store.makers import MINUTE, START, SetClock, event, request, rolled_back, together
 
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.core.model import Effect
-from bot.service.ports import Claim, StaleWrite, Store
+from bot.service.ports import Store
+from bot.service.records import Claim, StaleWrite
 from tests.contracts.store.makers import (
     HOUR,
     LEASE,

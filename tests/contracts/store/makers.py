@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Ask, Effect, Grant, GrantStatus, RequestStatus
-from bot.service.ports import Authenticator, Claim, Enrolment, EnrolmentStatus, Store, Tx
+from bot.service.ports import Store, Tx
+from bot.service.records import Authenticator, Claim, Enrolment, EnrolmentStatus
 
 START = datetime(2026, 3, 29, 0, 59, 59, 123456, tzinfo=UTC)
 """The night in which European clocks go forward, and not on a whole second."""

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from bot.service.ports import Draft, PostedMessage, Store
+from bot.service.ports import Store
+from bot.service.records import Draft, PostedMessage
 from tests.contracts.store.makers import HOUR, START, SetClock, ask, rolled_back, together
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from bot.core.model import StepUp
 from bot.core.stepup import Attempts
-from bot.service.ports import EnrolmentStatus, Invite, StaleWrite, Store
+from bot.service.ports import Store
+from bot.service.records import EnrolmentStatus, Invite, StaleWrite
 from tests.contracts.store.makers import HOUR, MINUTE, START, SetClock, authenticator, enrolment, together
 
 
