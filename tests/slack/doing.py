@@ -1,8 +1,9 @@
 """What people of the office do again and again."""
 
 from bot.sandbox.slack.jsontypes import Json
-from bot.sandbox.slack.visitor import Visitor
+from bot.sandbox.slack.visitor import Submission, Visitor
 from bot.slack import ids
+from tests.patience import in_time
 from tests.slack.office import MAYA, Office
 
 LINE = "/prodaccess s3-read pay bucket=pay-logs 1h the nightly export is broken"
@@ -14,8 +15,12 @@ def ask(office: Office, line: str = LINE, user: str = MAYA, person: str = "maya"
     visitor = office.visitor(user)
     visitor.command(line)
     visitor.wait_for_modal("exactly this")
-    visitor.fill(code=office.code(person))
-    assert visitor.submit().action == "update"
+
+    def send() -> Submission:
+        visitor.fill(code=office.code(person))
+        return visitor.submit()
+
+    assert in_time(send).action == "update"
     visitor.wait_for_modal("Sent.")
     visitor.close()
     (new,) = {request.id for request in office.desk.queries.pending(person)} - before
