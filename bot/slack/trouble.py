@@ -1,12 +1,12 @@
 """What went wrong: honest words for the person, a reference, and the details for the operators, redacted."""
 
 import re
-import secrets
 import traceback
 
 import structlog
 
 from bot.core.text import TextTooLong
+from bot.service.logs import reference_id
 from bot.service.people import Refused
 from bot.service.records import StoreUnavailable
 
@@ -39,7 +39,7 @@ def explain(error: Exception, doing: str) -> str:
     if isinstance(error, TimeoutError):
         log.warning("slack.slow", doing=doing)
         return SLOW
-    reference = secrets.token_hex(4)
+    reference = reference_id()
     trace = "".join(traceback.format_exception(error))
     log.error("slack.failed", doing=doing, reference=reference, error=type(error).__name__, trace=redact(trace))
     return (

@@ -34,10 +34,6 @@ class Live:
                 queue.put_nowait(event)
         self.touch()
 
-    def publish_each(self, events: dict[str, Json]) -> None:
-        for user, event in events.items():
-            self.publish([user], event)
-
     def notice(self, user: str, text: str) -> None:
         """Show that something went wrong, as Slack's client would."""
         with self._changed:
