@@ -49,13 +49,18 @@ class Parts:
     signer: CatalogueSigner
 
 
+def threads(settings: Settings) -> Mapping[str, int]:
+    """How many threads each lane has."""
+    return {"access": 2, "people": 2, "cloud": settings.workers, "drift": 1, "chat": settings.workers}
+
+
 @contextmanager
 def assemble(
     settings: Settings, *, session: boto3.Session | None = None, clock: Clock | None = None
 ) -> Iterator[Parts]:
     """Wire the service by its settings; the store is closed at the end. Raises CatalogueError."""
     catalogue = catalogue_files.load(settings.catalogue)
-    pool = 2 * settings.workers + POOL_SPARE
+    pool = sum(threads(settings).values()) + POOL_SPARE
     store = open_store(settings.database_url.reveal(), clock=clock, pool_size=pool)
     try:
         yield _wire(settings, catalogue, store, session or boto3.Session(), clock or SystemClock())

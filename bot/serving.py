@@ -79,7 +79,7 @@ class Service:
         parts = stack.enter_context(app.assemble(self._settings, session=self._session, clock=self._clock))
         self.parts = parts
         housekeeping.note_catalogue(parts.store, parts.catalogue, parts.signer)
-        worker = Worker(parts.runner, {"access": self._settings.workers, "chat": self._settings.workers})
+        worker = Worker(parts.runner, app.threads(self._settings))
         worker.start()
         stack.callback(worker.stop, DRAIN)
         ticker = _ticker(parts)

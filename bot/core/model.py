@@ -329,8 +329,24 @@ class Effect:
 
     @property
     def lane(self) -> str:
-        """``chat`` for what talks to people, ``access`` for all else: neither waits for the other."""
-        return "chat" if self.kind.startswith("chat.") else "access"
+        """What it may have to wait for; see ``LANES``."""
+        return lane_of(self.kind)
+
+
+LANES = ("access", "people", "cloud", "drift", "chat")
+"""Lanes have threads of their own, so that none waits for what another waits for.
+
+``access`` waits for nothing but the database, ``people`` for the chat's directory, ``cloud`` for what is granted and
+revoked, ``drift`` for long looks at the cloud, ``chat`` for messages.
+"""
+
+
+def lane_of(kind: str) -> str:
+    """The lane of an effect's kind."""
+    match kind.partition(".")[0]:
+        case "chat" | "people" | "drift" as lane:
+            return lane
+    return {"grant.converge": "cloud", "grant.start": "people"}.get(kind, "access")
 
 
 def digest_of(value: Mapping[str, object]) -> str:

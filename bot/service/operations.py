@@ -44,7 +44,7 @@ def revoke_now(
             waiting.append(grant_id)
     until = time.monotonic() + patience.total_seconds()
     while waiting:
-        for claim in access.store.claim("access", BATCH, LEASE):
+        for claim in (each for lane in ("access", "cloud") for each in access.store.claim(lane, BATCH, LEASE)):
             runner.run(claim)
         for grant_id in list(waiting):
             grant = access.grant(grant_id)

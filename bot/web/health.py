@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.core.model import LANES
 from bot.service.effects import LEASE
 from bot.service.ports import Clock, Store
 from bot.service.records import StoreUnavailable
@@ -20,7 +21,7 @@ class Readiness:
     clock: Clock
     beats: Mapping[str, float]
     """When each lane of the worker last looked (``clock``, seconds since 1970)."""
-    lanes: tuple[str, ...] = ("access", "chat")
+    lanes: tuple[str, ...] = LANES
     slack: Callable[[], str] = lambda: ""
     """What is wrong with the way to Slack; empty when it is up, or when Slack comes to us."""
 

@@ -14,12 +14,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.core.audit import Tag
-from bot.core.model import GrantStatus
+from bot.core.model import LANES, GrantStatus
 from bot.service.ports import Store, Tx
 from bot.service.records import StoreUnavailable
 from bot.service.summary import OVERDUE_AFTER
 
-LANES = ("access", "chat")
 _PAGE = 1000
 
 

@@ -107,7 +107,18 @@ def test_a_grant_is_live_from_the_first_cloud_call_until_it_was_seen_gone(status
 
 
 @pytest.mark.parametrize(
-    ("kind", "lane"), [("chat.cards", "chat"), ("chat.tell", "chat"), ("grant.converge", "access")]
+    ("kind", "lane"),
+    [
+        ("chat.cards", "chat"),
+        ("chat.tell", "chat"),
+        ("grant.start", "people"),
+        ("people.leavers", "people"),
+        ("grant.converge", "cloud"),
+        ("drift.look", "drift"),
+        ("grant.expire", "access"),
+        ("request.lapse", "access"),
+        ("person.stop", "access"),
+    ],
 )
-def test_revoking_does_not_queue_behind_talking(kind: str, lane: str) -> None:
+def test_nothing_queues_behind_what_waits_for_something_else(kind: str, lane: str) -> None:
     assert Effect(kind, "x", "k", NOW).lane == lane

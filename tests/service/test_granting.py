@@ -267,7 +267,7 @@ def test_what_is_as_it_was_starts_though_the_chosen_start_is_no_longer_ahead(wor
 
 def test_the_result_of_a_worker_that_lost_its_lease_changes_nothing(world: World) -> None:
     grant = world.scheduled()
-    world.worker.run_due("access")
+    world.worker.run_due("people")
     slow = world.claim("grant.converge")
     world.clock.move(LEASE + SECOND)
     fast = world.claim("grant.converge")
@@ -285,7 +285,7 @@ def test_a_late_result_is_told_that_another_worker_has_it(
     world: World, command: type[commands.Granted | commands.Removed | commands.Expire]
 ) -> None:
     grant = world.scheduled()
-    world.worker.run_due("access")
+    world.worker.run_due("people")
     slow = world.claim("grant.converge")
     world.clock.move(HOUR)
     log = world.log()
@@ -295,7 +295,7 @@ def test_a_late_result_is_told_that_another_worker_has_it(
 
 def test_a_lease_lost_during_the_cloud_call_changes_no_state(world: World) -> None:
     grant = world.scheduled()
-    world.worker.run_due("access")
+    world.worker.run_due("people")
     slow = world.claim("grant.converge")
 
     def stall(call: Call, done: bool) -> None:
@@ -314,7 +314,7 @@ def test_a_lease_lost_during_the_cloud_call_changes_no_state(world: World) -> No
 @pytest.mark.parametrize("fault", [None, Fault.TIMED_OUT_AFTER])
 def test_what_is_put_after_it_was_taken_away_is_taken_away_again(world: World, fault: Fault | None) -> None:
     grant = world.scheduled()
-    world.worker.run_due("access")
+    world.worker.run_due("people")
     slow = world.claim("grant.converge")
     if fault is not None:
         world.cloud.fail("grant", fault)
@@ -338,7 +338,7 @@ def test_what_is_put_after_it_was_taken_away_is_taken_away_again(world: World, f
 
 def test_a_grant_is_not_begun_under_a_lease_that_is_nearly_over(world: World) -> None:
     grant = world.scheduled()
-    world.worker.run_due("access")
+    world.worker.run_due("people")
     claim = world.claim("grant.converge")
     world.clock.move(LEASE - GRANT_TAKES + SECOND)
     assert world.runner.run(claim) is False
@@ -349,7 +349,7 @@ def test_a_grant_is_not_begun_under_a_lease_that_is_nearly_over(world: World) ->
 
 def test_a_worker_whose_lease_is_over_asks_nothing_of_the_cloud(world: World) -> None:
     world.scheduled()
-    world.worker.run_due("access")
+    world.worker.run_due("people")
     slow = world.claim("grant.converge")
     world.clock.move(LEASE)
     assert world.runner.run(slow) is False

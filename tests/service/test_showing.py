@@ -152,7 +152,7 @@ def test_what_a_slow_worker_wrote_over_is_put_right(world: World) -> None:
     request_id = world.asked()
     world.run("chat")
     done(world.access.deny(request_id, world.person("otto"), "No.", actor("otto")))
-    slow = world.claim("chat.cards", "chat")
+    slow = world.claim("chat.cards")
     world.clock.move(LEASE)
     world.run("chat")
     assert world.store.next_due("chat") is None
@@ -230,7 +230,7 @@ def test_a_reminder_that_comes_after_the_end_is_not_said(world: World) -> None:
     world.granted()
     world.run("chat")
     world.clock.move(55 * MINUTE)
-    late = world.claim("chat.remind", "chat")
+    late = world.claim("chat.remind")
     world.clock.move(6 * MINUTE)
     world.run()
     with world.store.transaction() as tx:

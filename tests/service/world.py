@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from bot.core.decisions import Decision, Outcome, Refusal
-from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, Role
+from bot.core.model import LANES, AccessRequest, Ask, Catalogue, Grant, Person, Role, lane_of
 from bot.core.policy import Verdict
 from bot.providers.fake import Call
 from bot.service.access import Access
@@ -26,6 +26,7 @@ from tests.service.fakes import Cloud, CountingIds, FakeChat, FakeClock, FakeDir
 
 TEAM = "T1"
 ENROLLED = ("alice", "bob", "mona", "otto", "sam")
+BUT_CHAT = tuple(lane for lane in LANES if lane != "chat")
 CLICKS_APART = timedelta(seconds=30)
 """A code counts once, so whoever types the next one waits for it."""
 
@@ -69,7 +70,7 @@ class World:
         self.showing = Showing(self.store, self.queries, self.chat, self.enrolments)
         handlers = {**self.granting.handlers(), **self.showing.handlers()}
         self.runner = Runner(self.store, self.clock, handlers)
-        self.worker = Worker(self.runner, {"access": 1, "chat": 1})
+        self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))
         for person in ENROLLED:
             self.enrol(person)
 
@@ -153,19 +154,20 @@ class World:
     # --- time and work -----------------------------------------------------------------------------------
 
     def run(self, lane: str = "access") -> None:
-        """Everything that is due in a lane, and what that makes due; what is put off stays."""
-        while self.worker.run_due(lane):
+        """Everything that is due in a lane (``access``: in each but chat), and what that makes due."""
+        lanes = BUT_CHAT if lane == "access" else (lane,)
+        while sum(self.worker.run_due(each) for each in lanes):
             pass
 
     def later(self, by: timedelta, *lanes: str) -> None:
-        """Move the clock, then run what is due (the access lane, unless told)."""
+        """Move the clock, then run what is due (each lane but chat, unless told)."""
         self.clock.move(by)
         for lane in lanes or ("access",):
             self.run(lane)
 
-    def claim(self, kind: str, lane: str = "access") -> Claim:
-        """Lease what is due, as another worker would, and return the one of that kind."""
-        claims = [claim for claim in self.store.claim(lane, 100, LEASE) if claim.kind == kind]
+    def claim(self, kind: str) -> Claim:
+        """Lease what is due in its lane, as another worker would, and return the one of that kind."""
+        claims = [claim for claim in self.store.claim(lane_of(kind), 100, LEASE) if claim.kind == kind]
         assert len(claims) == 1, claims
         return claims[0]
 

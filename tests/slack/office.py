@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bot.core.model import (
+    LANES,
     Account,
     ApproverRule,
     Catalogue,
@@ -279,7 +280,7 @@ class Office:
             **Showing(self.store, queries, self.chat, enrolments).handlers(),
             **Stopping(access).handlers(),
         }
-        self._worker = Worker(Runner(self.store, self.clock, handlers), {"access": 1, "chat": 1})
+        self._worker = Worker(Runner(self.store, self.clock, handlers), dict.fromkeys(LANES, 1))
 
     def _connect(self, app: AsyncApp) -> None:
         link = SocketMode(app, self.config)

@@ -21,7 +21,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.responses import PlainTextResponse
 
-from bot.core.model import Effect
+from bot.core.model import LANES, Effect
 from bot.service.enrolment import OPERATOR
 from bot.service.records import StoreUnavailable
 from bot.store import SqlStore
@@ -71,8 +71,7 @@ def test_readiness_asks_the_database_every_lane_and_slack(store: SqlStore) -> No
     ready = Readiness(store, clock, beats, slack=lambda: "not connected")
     assert ready() == {
         "database": "",
-        "worker.access": "has not started",
-        "worker.chat": "has not started",
+        **{f"worker.{lane}": "has not started" for lane in LANES},
         "slack": "not connected",
     }
     beats.update(access=NOW.timestamp(), chat=NOW.timestamp())

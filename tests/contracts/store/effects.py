@@ -42,7 +42,7 @@ class EffectsContract:
     def test_what_is_due_is_claimed_as_it_was_enqueued(self, store: Store) -> None:
         enqueue(store, effect("k1", PAST, account="prod", emoji="🔑", long="x" * 10_000))
         held = claim_one(store)
-        assert (held.kind, held.subject, held.key) == ("grant.start", "subject of k1", "k1")
+        assert (held.kind, held.subject, held.key) == ("grant.expire", "subject of k1", "k1")
         assert held.payload == {"account": "prod", "emoji": "🔑", "long": "x" * 10_000}
         assert (held.due_at, held.lease_until, held.attempts) == (PAST, START + LEASE, 1)
 

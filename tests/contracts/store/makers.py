@@ -83,7 +83,7 @@ def grant(grant_id: str = "g1", request_id: str = "r1", **changes: Any) -> Grant
     return Grant(grant_id, request_id, **{**values, **changes})
 
 
-def effect(key: str = "k1", due_at: datetime = START, kind: str = "grant.start", **payload: str) -> Effect:
+def effect(key: str = "k1", due_at: datetime = START, kind: str = "grant.expire", **payload: str) -> Effect:
     return Effect(kind, f"subject of {key}", key, due_at, payload)
 
 
