@@ -11,6 +11,8 @@ from bot.core.model import Catalogue
 from bot.providers import load as load_provider
 from bot.providers.aws_clients import AwsClients
 from bot.service.access import Access
+from bot.service.breaker import Accounts
+from bot.service.clock import DatabaseClock
 from bot.service.desk import Desk
 from bot.service.effects import Runner
 from bot.service.enrolment import Enrolments
@@ -46,6 +48,7 @@ class Parts:
     granting: Granting
     runner: Runner
     clock: Clock
+    database_clock: DatabaseClock
     signer: CatalogueSigner
 
 
@@ -82,7 +85,8 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
     access = Access(store, current, people, clouds, codes, ids)
     queries = Queries(store, current, people, clouds)
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
-    granting = Granting(access, clock)
+    database_clock = DatabaseClock(clock, store)
+    granting = Granting(access, database_clock, Accounts(at_once=max(1, settings.workers * 3 // 4)))
     showing = Showing(store, queries, SlackChat(slack), enrolments)
     handlers = {**granting.handlers(), **showing.handlers(), **enrolments.handlers(access)}
     return Parts(
@@ -92,8 +96,9 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
         desk=Desk(access, enrolments, people, queries),
         directory=directory,
         granting=granting,
-        runner=Runner(store, clock, handlers),
+        runner=Runner(store, clock, handlers, granting.batches()),
         clock=clock,
+        database_clock=database_clock,
         signer=CatalogueSigner(keys, settings.keys[0].id),
     )
 

@@ -11,7 +11,7 @@ from bot.core import commands, policy, stepup
 from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Outcome, Refusal, State
 from bot.core.model import AccessRequest, Account, Ask, Catalogue, Grant, Person, RequestStatus, Role, StepUpRule
-from bot.service.handling import MakeCommand, handle
+from bot.service.handling import UNKNOWN, MakeCommand, handle
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Ids, Store, Tx
 from bot.service.proof import Codes
@@ -25,7 +25,6 @@ NO_DIRECTORY = Refusal(
 )
 NO_ROLE = Refusal("gone", "This role or account is no longer offered. Ask again.")
 LEFT = Refusal("gone", "The role, or the requester, is in access.yaml no more: this request cannot be decided.")
-UNKNOWN = Refusal("unknown", "There is no such request or grant.")
 WRONG_CODE = "code"
 """The refusal code of a TOTP code that was not accepted."""
 
@@ -209,25 +208,20 @@ class Access:
         approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts_if_any(role, requester))
         return policy.may_revoke(self.catalogue(), approvers, person)
 
-    # --- timers and results ------------------------------------------------------------------------------
-
-    def lapse(self, claim: Claim) -> Outcome:
-        """Nobody decided in time."""
-        return handle(self.store, claim.subject, lambda *_: commands.Lapse(), claim)
+    # --- timers ------------------------------------------------------------------------------------------
 
     def start(self, claim: Claim) -> Outcome:
         """A grant's time has come: the policy is asked once more, then the cloud call's intent is committed.
 
         Raises DirectoryError when the chat cannot say who may what: then it is not known yet.
         """
-        grant = self.grant(claim.subject)
-        found = self._look(grant.request_id) if grant else None
+        with self.store.transaction() as tx:
+            grant = tx.grants_by_id([claim.subject]).get(claim.subject)
+            request = tx.request(grant.request_id) if grant else None
+        found = self._offered(request) if request else None
         refusals = self._no_longer_allowed(*found) if found else (NO_ROLE.text,)
-        return self._on_grant(claim.subject, lambda *_: commands.Start(claim.subject, refusals), claim)
-
-    def on_timer(self, claim: Claim, command: commands.Command) -> Outcome:
-        """A command that needs nothing from outside, handled under the effect that caused it."""
-        return self._on_grant(claim.subject, lambda *_: command, claim)
+        request_id = request.id if request else ""
+        return handle(self.store, request_id, lambda *_: commands.Start(claim.subject, refusals), claim)
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -239,8 +233,7 @@ class Access:
     def grant(self, grant_id: str) -> Grant | None:
         """A grant as stored."""
         with self.store.transaction() as tx:
-            request_id = tx.request_id_of_grant(grant_id)
-            return State(None, tx.grants(request_id)).grant(grant_id) if request_id else None
+            return tx.grants_by_id([grant_id]).get(grant_id)
 
     def permission(self, grant: Grant) -> Permission | None:
         """What the cloud is asked for; ``None`` when the catalogue no longer knows the account."""
@@ -253,10 +246,10 @@ class Access:
 
     # --- pieces ------------------------------------------------------------------------------------------
 
-    def _on_grant(self, grant_id: str, make: MakeCommand, claim: Claim | None = None) -> Outcome:
+    def _on_grant(self, grant_id: str, make: MakeCommand) -> Outcome:
         with self.store.transaction() as tx:
             request_id = tx.request_id_of_grant(grant_id)
-        return UNKNOWN if request_id is None else handle(self.store, request_id, make, claim)
+        return UNKNOWN if request_id is None else handle(self.store, request_id, make)
 
     def _asking(self, person: Person, ask: Ask, now: datetime) -> policy.Asking | policy.Verdict:
         """What the rules look at; a refusing verdict when the chat cannot be asked."""
@@ -316,8 +309,9 @@ class Access:
 
     def _look(self, request_id: str) -> tuple[AccessRequest, Person, Role] | None:
         request = self.request(request_id)
-        if request is None:
-            return None
+        return self._offered(request) if request else None
+
+    def _offered(self, request: AccessRequest) -> tuple[AccessRequest, Person, Role] | None:
         requester = self.catalogue().people.get(request.ask.requester)
         role, _ = self._offer(request.ask)
         return (request, requester, role) if requester and role else None

@@ -1,18 +1,20 @@
 """The worker: claims due effects, runs them, gives back what has to be tried again.
 
-Two lanes with threads of their own, ``access`` and ``chat``: a revocation never waits for a message. Nothing is kept in
+Lanes have threads of their own (``core.model.LANES``): a revocation never waits for a message. Nothing is kept in
 memory between two claims; what a dead worker had leased is claimed again when its lease is over.
 """
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import groupby
 
 import structlog
 
-from bot.core.model import Effect
+from bot.core.model import Effect, lane_of
 from bot.core.text import clean
 from bot.service.ports import Clock, Store
 from bot.service.records import ChatError, Claim, CloudError, DirectoryError, StoreUnavailable
@@ -22,13 +24,21 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(seconds=90)
 """Longer than the slowest effect: two cloud calls with their time-outs and one retry each."""
 BATCH = 8
-"""Claims a thread takes at once; all must fit into one lease."""
+"""Claims a thread takes at once, to begin with; all must fit into one lease."""
+BATCH_MOST = 256
+"""What a thread takes at once when there is a flood and each costs little."""
+QUICK = timedelta(seconds=1)
+"""A full batch that took no longer may be followed by one of twice the size."""
 TICK = timedelta(seconds=1)
 """How long a worker sleeps at most: the safety net under wake-ups."""
 BACKOFF = timedelta(seconds=1)
 BACKOFF_MOST = timedelta(seconds=60)
 
 Handler = Callable[[Claim], None]
+NotDone = Mapping[int, Exception]
+"""Why effects are not done, by the claim's id."""
+BatchHandler = Callable[[Sequence[Claim]], NotDone]
+"""Runs many of a kind; what it raises is about all of them, and nothing of them was written."""
 
 
 class Retry(Exception):
@@ -37,6 +47,10 @@ class Retry(Exception):
     def __init__(self, message: str, after: timedelta) -> None:
         super().__init__(message)
         self.after = after
+
+
+class LostLease(Exception):
+    """Somebody else has the effect by now: there is nothing to finish and nothing to give back."""
 
 
 def backoff(attempts: int) -> timedelta:
@@ -52,42 +66,96 @@ def in_words(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """Runs one claim. What a handler raises is a reason to try again, never a reason to stop."""
+    """Runs claims. What a handler raises is a reason to try again, never a reason to stop.
+
+    Kinds in ``batches`` are run many at a time, and one by one where that fails.
+    """
 
     store: Store
     clock: Clock
     handlers: Mapping[str, Handler]
+    batches: Mapping[str, BatchHandler] = field(default_factory=dict)
 
     def run(self, claim: Claim) -> bool:
         """True when the effect is done; else it was given back."""
         handler = self.handlers.get(claim.kind)
         if handler is None:
-            self._give_back(claim, BACKOFF_MOST, f"Nothing here handles {claim.kind}.")
+            self._give_back([claim], BACKOFF_MOST, f"Nothing here handles {claim.kind}.")
             return False
         try:
             handler(claim)
-        except Retry as error:
-            self._give_back(claim, error.after, in_words(error))
-        except DirectoryError as error:
-            self._give_back(claim, backoff(claim.attempts), str(error))
-        except (CloudError, ChatError) as error:
-            self._give_back(claim, error.retry_after or backoff(claim.attempts), in_words(error))
-        except StoreUnavailable as error:
-            self._give_back(claim, backoff(claim.attempts), in_words(error))
-        except Exception as error:
-            # The effect stays in the queue; the traceback goes to the operators.
-            log.exception("effect.failed", kind=claim.kind, subject=claim.subject, attempts=claim.attempts)
-            self._give_back(claim, backoff(claim.attempts), type(error).__name__)
-        else:
-            return True
-        return False
+        except LostLease:
+            return False
+        except Exception as error:  # every way to fail ends with the effect back in the queue
+            self._try_again(claim, error)
+            return False
+        return True
 
-    def _give_back(self, claim: Claim, after: timedelta, why: str) -> None:
-        log.info("effect.retry", kind=claim.kind, subject=claim.subject, attempts=claim.attempts, why=why)
+    def run_all(self, kind: str, claims: Sequence[Claim], stopping: Callable[[], bool] = lambda: False) -> None:
+        """Run claims of one kind that were made just now; what is not begun when ``stopping`` goes back at once."""
+        batch = self.batches.get(kind)
+        if batch is None or len(claims) == 1 or stopping():
+            self._one_by_one(claims, stopping)
+            return
         try:
-            self.store.release(claim, self.clock.now() + after, why)
+            not_done = batch(claims)
         except StoreUnavailable as error:
-            log.warning("effect.database-away", kind=claim.kind, subject=claim.subject, error=str(error))
+            self._give_back(claims, backoff(min(claim.attempts for claim in claims)), in_words(error))
+        except Exception:
+            # One that cannot be handled must not keep the others: each by itself, it is found.
+            log.exception("effect.batch-failed", kind=kind, count=len(claims))
+            self._one_by_one(claims, stopping)
+        else:
+            self._try_all_again([(claim, not_done[claim.id]) for claim in claims if claim.id in not_done])
+
+    def _one_by_one(self, claims: Sequence[Claim], stopping: Callable[[], bool]) -> None:
+        # From here: a clock that was put forward while they waited must not make them look old at birth.
+        since = self.clock.now()
+        for number, claim in enumerate(claims):
+            if self.clock.now() - since >= LEASE:
+                break  # the others took so long that the rest is somebody else's by now
+            if stopping():
+                self._give_back(claims[number:], timedelta(0), "Not begun.")
+                break
+            self.run(claim)
+
+    def _try_all_again(self, failed: Iterable[tuple[Claim, Exception]]) -> None:
+        """Those that failed alike go back together."""
+        alike = sorted(failed, key=lambda item: (type(item[1]).__name__, str(item[1]), item[0].attempts))
+        for _, same in groupby(alike, lambda item: (type(item[1]).__name__, str(item[1]), item[0].attempts)):
+            group = list(same)
+            error = group[0][1]
+            if not isinstance(error, LostLease):
+                self._try_again_together([claim for claim, _ in group], error)
+
+    def _try_again(self, claim: Claim, error: Exception) -> None:
+        self._try_again_together([claim], error)
+
+    def _try_again_together(self, claims: Sequence[Claim], error: Exception) -> None:
+        attempts = claims[0].attempts
+        match error:
+            case Retry():
+                self._give_back(claims, error.after, in_words(error))
+            case CloudError() | ChatError():
+                self._give_back(claims, error.retry_after or backoff(attempts), in_words(error))
+            case DirectoryError() | StoreUnavailable():
+                self._give_back(claims, backoff(attempts), in_words(error))
+            case _:
+                # The effect stays in the queue; the traceback goes to the operators.
+                first = claims[0]
+                log.error("effect.failed", kind=first.kind, subject=first.subject, attempts=attempts, exc_info=error)
+                self._give_back(claims, backoff(attempts), type(error).__name__)
+
+    def _give_back(self, claims: Sequence[Claim], after: timedelta, why: str) -> None:
+        first = claims[0]
+        log.info("effect.retry", kind=first.kind, subject=first.subject, count=len(claims), why=why)
+        try:
+            if len(claims) == 1:
+                self.store.release(first, after, why)
+            else:
+                self.store.release_all(claims, after, why)
+        except StoreUnavailable as error:
+            log.warning("effect.database-away", kind=first.kind, subject=first.subject, error=str(error))
 
 
 def finish(store: Store, claim: Claim, then: tuple[Effect, ...] = ()) -> bool:
@@ -120,28 +188,32 @@ class Worker:
                 thread.start()
 
     def stop(self, timeout: timedelta = timedelta(seconds=10)) -> None:
-        """Let running effects end, for ``timeout`` in all; what is still leased then is claimed again later."""
+        """Let running effects end, for ``timeout`` in all; what was not begun is given back at once.
+
+        What is still leased after that is claimed again when its lease is over.
+        """
         self._stop.set()
+        until = time.monotonic() + timeout.total_seconds()
         for thread in self._threads:
-            thread.join(timeout.total_seconds() / max(1, len(self._threads)))
+            thread.join(max(0.0, until - time.monotonic()))
 
     def run_due(self, lane: str, limit: int = BATCH) -> int:
         """Claim and run what is due now, in this thread; how many were claimed."""
         claims = self.runner.store.claim(lane, limit, LEASE)
-        # From the claim's end: a clock that was put forward while it waited must not make it look old at birth.
-        since = self.runner.clock.now()
-        for claim in claims:
-            if self.runner.clock.now() - since >= LEASE:
-                break  # the others took so long that the rest is somebody else's by now
-            self.runner.run(claim)
+        for kind, same in groupby(sorted(claims, key=lambda claim: claim.kind), lambda claim: claim.kind):
+            self.runner.run_all(kind, list(same), self._stop.is_set)
         return len(claims)
 
     def _loop(self, lane: str) -> None:
+        limit, most = BATCH, BATCH_MOST if lane in map(lane_of, self.runner.batches) else BATCH
         while not self._stop.is_set():
             self.beats[lane] = self.runner.clock.now().timestamp()
             try:
-                if self.run_due(lane) == 0:
+                began = time.monotonic()
+                claimed = self.run_due(lane, limit)
+                if claimed == 0:
                     self.runner.store.wait(TICK)
+                limit = min(most, _next_limit(limit, claimed, timedelta(seconds=time.monotonic() - began)))
             except StoreUnavailable as error:
                 log.warning("worker.database-away", lane=lane, error=str(error))
                 self._stop.wait(TICK.total_seconds())
@@ -149,3 +221,10 @@ class Worker:
                 # A lane without threads would let access outlive its end: the operators are told, the thread goes on.
                 log.exception("worker.failed", lane=lane)
                 self._stop.wait(TICK.total_seconds())
+
+
+def _next_limit(limit: int, claimed: int, took: timedelta) -> int:
+    """A flood is taken in larger batches while they are quick; else there is something for every thread."""
+    if claimed == limit and took <= QUICK:
+        return min(BATCH_MOST, limit * 2)
+    return BATCH if claimed < limit // 2 or took > 10 * QUICK else limit

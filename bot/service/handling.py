@@ -1,17 +1,25 @@
-"""One command, one transaction: lock, decide, write the state, the facts and the effects together."""
+"""Commands in transactions: lock, decide, write the state, the facts and the effects together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.core import commands
 from bot.core.audit import Event, Tag
 from bot.core.decisions import Decision, Outcome, Refusal, State
 from bot.core.lifecycle import decide
+from bot.core.model import AccessRequest, Effect, Grant
 from bot.service.ports import Store, Tx
 from bot.service.records import Claim, StaleWrite
 
 MakeCommand = Callable[[Tx, State, datetime], commands.Command | Refusal]
 """Makes the command from what is stored, under its lock. Asks nothing of the world outside."""
+
+FENCE = Refusal("fence", "Another worker has this.")
+UNKNOWN = Refusal("unknown", "There is no such request or grant.")
+
+OnTimer = tuple[Claim, commands.Command]
+"""An effect, and the command that it became; the claim's subject is a grant's id, or a request's."""
 
 
 def handle(store: Store, request_id: str, make: MakeCommand, claim: Claim | None = None) -> Outcome:
@@ -26,17 +34,91 @@ def handle(store: Store, request_id: str, make: MakeCommand, claim: Claim | None
         return _decide(store, request_id, make, claim)
 
 
+def handle_timers(store: Store, work: Sequence[OnTimer]) -> tuple[Outcome, ...]:
+    """What effects became, many in one transaction: each is decided as ``handle`` would, in this order.
+
+    What has no request is finished and told so. Raises StoreUnavailable; nothing is written then.
+    """
+    with store.transaction() as tx:
+        where = _requests_of(tx, [claim.subject for claim, _ in work])
+        requests = tx.requests(sorted(set(where.values())), lock=True)
+        # After the requests' locks, as in ``handle``.
+        held = tx.held([claim for claim, _ in work])
+        batch = _Batch(dict(requests), dict(tx.grants_of(sorted(requests))), tx.now())
+        outcomes = tuple(
+            batch.decide(where.get(claim.subject, ""), command) if claim.id in held else FENCE
+            for claim, command in work
+        )
+        done = zip(work, outcomes, strict=True)
+        tx.finish_all([claim for (claim, _), outcome in done if claim.id in held and not _is_early(outcome)])
+        batch.write(tx)
+    return outcomes
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Requests and grants as they become, one decision after the other; each is saved once."""
+
+    requests: dict[str, AccessRequest]
+    grants: dict[str, tuple[Grant, ...]]
+    now: datetime
+    changed_requests: dict[str, AccessRequest] = field(default_factory=dict)
+    changed_grants: dict[str, Grant] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    effects: dict[str, Effect] = field(default_factory=dict)
+    cancels: list[str] = field(default_factory=list)
+
+    def decide(self, request_id: str, command: commands.Command) -> Outcome:
+        state = State(self.requests.get(request_id), self.grants.get(request_id, ()))
+        if state.request is None:
+            return UNKNOWN
+        outcome = decide(state, command, self.now)
+        if isinstance(outcome, Decision):
+            self._take(request_id, outcome)
+        return outcome
+
+    def _take(self, request_id: str, decision: Decision) -> None:
+        if decision.request is not None:
+            self.requests[request_id] = self.changed_requests[request_id] = decision.request
+        changed = decision.grant
+        if changed is not None:
+            self.changed_grants[changed.id] = changed
+            self.grants[request_id] = tuple(
+                changed if grant.id == changed.id else grant for grant in self.grants[request_id]
+            )
+        for key in decision.cancels:
+            self.effects.pop(key, None)
+        self.cancels += decision.cancels
+        for effect in decision.effects:
+            before = self.effects.get(effect.key)
+            due_at = min(effect.due_at, before.due_at) if before else effect.due_at
+            self.effects[effect.key] = replace(effect, due_at=due_at)
+        self.events += decision.events
+
+    def write(self, tx: Tx) -> None:
+        for request in self.changed_requests.values():
+            tx.save_request(request)
+        tx.save_grants(list(self.changed_grants.values()))
+        _write_rest(tx, self.cancels, self.effects.values(), self.events)
+
+
+def _requests_of(tx: Tx, subjects: Sequence[str]) -> dict[str, str]:
+    """The request of each subject: a grant's, or the subject itself."""
+    found = {grant.id: grant.request_id for grant in tx.grants_by_id(subjects).values()}
+    return {subject: found.get(subject, subject) for subject in subjects}
+
+
 def _decide(store: Store, request_id: str, make: MakeCommand, claim: Claim | None) -> Outcome:
     with store.transaction() as tx:
         request = tx.request(request_id, lock=True)
         # After the request's lock: who holds a click's lock and wants the effect's must not wait for us.
         if claim is not None and not tx.holds(claim):
-            return Refusal("fence", "Another worker has this.")
+            return FENCE
         state, now = State(request, tx.grants(request_id)), tx.now()
         command = make(tx, state, now)
         outcome = command if isinstance(command, Refusal) else decide(state, command, now)
         # What came early stays on the books: whoever runs it gives it back.
-        if claim is not None and not (isinstance(outcome, Refusal) and outcome.code == "early"):
+        if claim is not None and not _is_early(outcome):
             tx.finish(claim)
         if isinstance(outcome, Decision):
             _write(tx, outcome)
@@ -45,15 +127,23 @@ def _decide(store: Store, request_id: str, make: MakeCommand, claim: Claim | Non
     return outcome
 
 
+def _is_early(outcome: Outcome) -> bool:
+    return isinstance(outcome, Refusal) and outcome.code == "early"
+
+
 def _write(tx: Tx, decision: Decision) -> None:
-    """All of a decision, the audit head's lock last."""
     if decision.request is not None:
         tx.save_request(decision.request)
     if decision.grant is not None:
         tx.save_grant(decision.grant)
-    tx.cancel(decision.cancels)
-    tx.enqueue(sorted(decision.effects, key=lambda effect: effect.key))
-    tx.append(decision.events)
+    _write_rest(tx, decision.cancels, decision.effects, decision.events)
+
+
+def _write_rest(tx: Tx, cancels: Sequence[str], effects: Iterable[Effect], events: Sequence[Event]) -> None:
+    """The audit head's lock last."""
+    tx.cancel(cancels)
+    tx.enqueue(sorted(effects, key=lambda effect: effect.key))
+    tx.append(events)
 
 
 def _refused(state: State, command: commands.Command, refusal: Refusal) -> Event:

@@ -38,8 +38,20 @@ class Tx(Protocol):
         """A request; ``lock`` keeps other transactions from writing it or its grants until this one ends."""
         ...
 
+    def requests(self, request_ids: Sequence[str], *, lock: bool = False) -> Mapping[str, AccessRequest]:
+        """As ``request``, for many: by id, without those that are not there. Locks are taken in the order of ids."""
+        ...
+
     def request_id_of_grant(self, grant_id: str) -> str | None: ...
     def grants(self, request_id: str) -> tuple[Grant, ...]: ...
+    def grants_by_id(self, grant_ids: Sequence[str]) -> Mapping[str, Grant]:
+        """Without those that are not there."""
+        ...
+
+    def grants_of(self, request_ids: Sequence[str]) -> Mapping[str, tuple[Grant, ...]]:
+        """As ``grants``, for many; every id asked for is a key."""
+        ...
+
     def save_request(self, request: AccessRequest) -> None:
         """Insert at version 0, else update the row of version ``request.version``; the stored version is one more.
 
@@ -49,6 +61,10 @@ class Tx(Protocol):
 
     def save_grant(self, grant: Grant) -> None:
         """As ``save_request``."""
+        ...
+
+    def save_grants(self, grants: Sequence[Grant]) -> None:
+        """As ``save_grant`` for many that are stored already; their requests must be locked by this transaction."""
         ...
 
     def append(self, events: Sequence[Event]) -> None:
@@ -67,11 +83,19 @@ class Tx(Protocol):
         """Whether the claim's fence is still the newest and its lease not over; locks the effect's row."""
         ...
 
+    def held(self, claims: Sequence[Claim]) -> frozenset[int]:
+        """As ``holds``, for many: the ids of those that are. Locks are taken in the order of ids."""
+        ...
+
     def finish(self, claim: Claim) -> None:
         """Remove the effect, or leave it to run once more if it was enqueued again since the claim.
 
         Call after ``holds``. Raises StaleWrite when the claim is not held any more.
         """
+        ...
+
+    def finish_all(self, claims: Sequence[Claim]) -> None:
+        """As ``finish``, for many. Call after ``held``."""
         ...
 
     def once(self, key: str, until: datetime) -> bool:
@@ -164,15 +188,26 @@ class Store(Protocol):
         """
         ...
 
+    def reading(self) -> AbstractContextManager[Tx]:
+        """A transaction that only reads: it works where nothing can be written, as on a full disk or a standby.
+
+        Raises StoreUnavailable.
+        """
+        ...
+
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         """Lease what is due in a lane (oldest first), in its own transaction; never the same row to two callers."""
         ...
 
-    def release(self, claim: Claim, due_at: datetime, error: str) -> bool:
-        """Give a claim back, to be tried again at ``due_at``; false (and no change) when the fence was lost.
+    def release(self, claim: Claim, after: timedelta, error: str) -> bool:
+        """Give a claim back, to be tried again ``after`` a while by the database's clock.
 
-        A key that was enqueued again since the claim becomes due at once.
+        False (and no change) when the fence was lost. A key that was enqueued again since the claim becomes due then.
         """
+        ...
+
+    def release_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
+        """As ``release``, for many in one transaction."""
         ...
 
     def next_due(self, lane: str) -> datetime | None:

@@ -3,7 +3,8 @@
 from bot.core.decisions import Outcome, Refusal
 from bot.core.model import RequestStatus
 from bot.core.text import TextTooLong
-from bot.service.access import UNKNOWN, WRONG_CODE
+from bot.service.access import WRONG_CODE
+from bot.service.handling import UNKNOWN
 from bot.service.proof import REFUSED
 from bot.slack import blocks as b
 from bot.slack import ids, payloads, views

@@ -57,6 +57,28 @@ class Effects(Session):
         query = sa.select(effects.c.id).where(self._held(claim)).with_for_update()
         return self._run(query).first() is not None
 
+    def held(self, claims: Sequence[Claim]) -> frozenset[int]:
+        fences = {claim.id: claim.fence for claim in claims}
+        rows = self._run(
+            sa.select(effects.c.id, effects.c.fence)
+            .where(effects.c.id.in_(sorted(fences)), self._leased())
+            .order_by(effects.c.id)
+            .with_for_update()
+        )
+        return frozenset(row.id for row in rows if row.fence == fences[row.id])
+
+    def finish_all(self, claims: Sequence[Claim]) -> None:
+        generations = {claim.id: claim.generation for claim in claims}
+        rows = self._run(
+            sa.select(effects.c.id, effects.c.generation).where(effects.c.id.in_(sorted(generations)))
+        ).all()
+        done = [row.id for row in rows if row.generation == generations[row.id]]
+        if done:
+            self._run(sa.delete(effects).where(effects.c.id.in_(done)))
+        for claim in claims:
+            if claim.id not in done:
+                self.finish(claim)
+
     def finish(self, claim: Claim) -> None:
         """Raises StaleWrite when the claim is not held, so that nothing of a late worker's is committed."""
         held = self._held(claim)
@@ -69,8 +91,9 @@ class Effects(Session):
             raise StaleWrite(f"effect {claim.key} is no longer held")
         self._wake_for(due_at)
 
-    def give_back(self, claim: Claim, due_at: datetime, error: str) -> bool:
+    def give_back(self, claim: Claim, after: timedelta, error: str) -> bool:
         """See ``Store.release``."""
+        due_at = self.now() + after
         again = sa.and_(effects.c.generation != claim.generation, effects.c.due_at < due_at)
         now_due = self._run(
             sa.update(effects)
@@ -88,6 +111,20 @@ class Effects(Session):
             return False
         self._wake_for(now_due)
         return True
+
+    def give_back_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
+        """See ``Store.release_all``."""
+        held, generations = self.held(claims), {claim.id: claim.generation for claim in claims}
+        rows = self._run(sa.select(effects.c.id, effects.c.generation).where(effects.c.id.in_(sorted(held)))).all()
+        same = [row.id for row in rows if row.generation == generations[row.id]]
+        due_at = self.now() + after
+        if same:
+            back = {"due_at": due_at, "lease_until": None, "last_error": error}
+            self._run(sa.update(effects).where(effects.c.id.in_(same)).values(**back))
+            self._wake_for(due_at)
+        for claim in claims:
+            if claim.id in held and claim.id not in same:
+                self.give_back(claim, after, error)
 
     def take(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         """See ``Store.claim``."""

@@ -1,5 +1,6 @@
 """Grants."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,21 +27,22 @@ class Grants(Session):
     def grants(self, request_id: str) -> tuple[Grant, ...]:
         return self._grants(sa.select(grants).where(grants.c.request_id == request_id).order_by(grants.c.id))
 
+    def grants_by_id(self, grant_ids: Sequence[str]) -> dict[str, Grant]:
+        query = sa.select(grants).where(grants.c.id.in_(sorted(set(grant_ids))))
+        return {grant.id: grant for grant in self._grants(query)}
+
+    def grants_of(self, request_ids: Sequence[str]) -> dict[str, tuple[Grant, ...]]:
+        found: dict[str, list[Grant]] = {request_id: [] for request_id in request_ids}
+        for grant in self._grants(
+            sa.select(grants).where(grants.c.request_id.in_(sorted(found))).order_by(grants.c.id)
+        ):
+            found[grant.request_id].append(grant)
+        return {request_id: tuple(of_it) for request_id, of_it in found.items()}
+
     def save_grant(self, grant: Grant) -> None:
         # Whoever writes a grant waits for whoever locked its request; a row that is locked already costs little.
         self._run(sa.select(requests.c.id).where(requests.c.id == grant.request_id).with_for_update())
-        changing = {
-            "status": grant.status,
-            "starts_at": grant.starts_at,
-            "expires_at": grant.expires_at,
-            "granted_at": grant.granted_at,
-            "revoking_since": grant.revoking_since,
-            "ended_at": grant.ended_at,
-            "end_reason": grant.end_reason,
-            "ended_by": grant.ended_by,
-            "end_note": grant.end_note,
-            "version": grant.version + 1,
-        }
+        changing = _changing(grant)
         if grant.version == 0:
             if not self._add(grants, {**_fixed(grant), **changing}):
                 raise StaleWrite(f"grant {grant.id}, or one of the same request and account, is there already")
@@ -48,6 +50,15 @@ class Grants(Session):
         mine = sa.and_(grants.c.id == grant.id, grants.c.version == grant.version)
         if self._changed(sa.update(grants).where(mine).values(**changing)) != 1:
             raise StaleWrite(f"grant {grant.id} was changed by someone else")
+
+    def save_grants(self, changed: Sequence[Grant]) -> None:
+        if not changed:
+            return
+        mine = sa.and_(grants.c.id == sa.bindparam("of_id"), grants.c.version == sa.bindparam("of_version"))
+        rows = [{"of_id": grant.id, "of_version": grant.version, **_changing(grant)} for grant in changed]
+        statement = sa.update(grants).where(mine).execution_options(preserve_rowcount=True)
+        if self._run(statement, rows).rowcount != len(rows):
+            raise StaleWrite("one of these grants was changed by someone else")
 
     def unfinished_grants(self, person: str | None = None) -> tuple[Grant, ...]:
         query = sa.select(grants).where(_UNFINISHED)
@@ -94,6 +105,22 @@ def _fixed(grant: Grant) -> dict[str, object]:
         "principal": grant.principal,
         "policy": grant.policy,
         "digest": grant.digest,
+    }
+
+
+def _changing(grant: Grant) -> dict[str, object]:
+    """What the lifecycle moves."""
+    return {
+        "status": grant.status,
+        "starts_at": grant.starts_at,
+        "expires_at": grant.expires_at,
+        "granted_at": grant.granted_at,
+        "revoking_since": grant.revoking_since,
+        "ended_at": grant.ended_at,
+        "end_reason": grant.end_reason,
+        "ended_by": grant.ended_by,
+        "end_note": grant.end_note,
+        "version": grant.version + 1,
     }
 
 

@@ -26,6 +26,13 @@ class Requests(Session):
             self._run(sa.select(requests.c.id).where(requests.c.id == request_id).with_for_update())
         return next(iter(self._requests(requests.c.id == request_id)), None)
 
+    def requests(self, request_ids: Sequence[str], *, lock: bool = False) -> dict[str, AccessRequest]:
+        wanted = sorted(set(request_ids))
+        if lock:
+            ordered = sa.select(requests.c.id).where(requests.c.id.in_(wanted)).order_by(requests.c.id)
+            self._run(ordered.with_for_update())
+        return {request.id: request for request in self._requests(requests.c.id.in_(wanted))}
+
     def save_request(self, request: AccessRequest) -> None:
         refuse_doubles(request)
         changing = {

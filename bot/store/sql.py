@@ -1,6 +1,6 @@
 """The Store on SQLite and PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from bot.service.ports import Clock
 from bot.service.records import Claim, StoreUnavailable
 from bot.store.audit import AuditLog
 from bot.store.effects import Effects
-from bot.store.engine import PATIENCE, make_engine
+from bot.store.engine import PATIENCE, READ_ONLY, make_engine
 from bot.store.errors import translated
 from bot.store.grants import Grants
 from bot.store.listener import CHANNEL, Listener
@@ -60,14 +60,25 @@ class SqlStore:
         if tx.wakes:
             self._wakeup.wake()
 
+    @contextmanager
+    def reading(self) -> Iterator[SqlTx]:
+        """Read only; on SQLite beside a writer, and where the file cannot grow."""
+        with self._connected(**{READ_ONLY: True}) as connection:
+            yield SqlTx(connection, self._clock)
+            connection.rollback()
+
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         """Lease what is due; what a worker lost comes after what was due before its lease ended."""
         with self.transaction() as tx:
             return tx.take(lane, limit, lease)
 
-    def release(self, claim: Claim, due_at: datetime, error: str) -> bool:
+    def release(self, claim: Claim, after: timedelta, error: str) -> bool:
         with self.transaction() as tx:
-            return tx.give_back(claim, due_at, error)
+            return tx.give_back(claim, after, error)
+
+    def release_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
+        with self.transaction() as tx:
+            tx.give_back_all(claims, after, error)
 
     def next_due(self, lane: str) -> datetime | None:
         with self.transaction() as tx:
@@ -94,9 +105,9 @@ class SqlStore:
         return nullcontext() if self._turn is None else self._turn.taken()
 
     @contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
+    def _connected(self, **options: bool) -> Iterator[sa.Connection]:
         with translated():
-            connection = self._engine.connect()
+            connection = self._engine.connect().execution_options(**options)
         try:
             with translated():
                 connection.begin()

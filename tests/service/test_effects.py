@@ -184,7 +184,7 @@ def test_a_lost_lease_neither_finishes_nor_gives_back(bench: Bench) -> None:
     (fast,) = bench.real_store.claim("access", 1, LEASE)
     assert fast.fence == slow.fence + 1
     assert finish(bench.real_store, slow, (Effect("grant.test", "x", "x", NOW),)) is False
-    assert bench.real_store.release(slow, NOW, "late") is False
+    assert bench.real_store.release(slow, timedelta(0), "late") is False
     assert bench.due_in() == LEASE
     assert finish(bench.real_store, fast)
     assert bench.due_in() is None

@@ -11,6 +11,7 @@ import pytest
 from bot.core.audit import Tag
 from bot.core.decisions import Decision, Refusal
 from bot.core.model import LANES, EndReason, GrantStatus, Person, RequestStatus
+from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner
 from bot.service.enrolment import OPERATOR
 from bot.service.enrolment_secret import SecretShown
@@ -553,7 +554,10 @@ def ask(office: Office, **changes: str) -> str:
 
 def run_due(office: Office) -> None:
     """What the worker does, until nothing but messages is due."""
-    handlers = {**Granting(office.access, office.clock).handlers(), **office.enrolments.handlers(office.access)}
+    handlers = {
+        **Granting(office.access, DatabaseClock(office.clock, office.store)).handlers(),
+        **office.enrolments.handlers(office.access),
+    }
     runner = Runner(office.store, office.clock, handlers)
     lanes = [lane for lane in LANES if lane != "chat"]
     while claims := [claim for lane in lanes for claim in office.store.claim(lane, 10, MINUTE)]:

@@ -9,6 +9,7 @@ from bot.core.model import EndReason, GrantStatus
 from bot.providers.fake import Call, Fault
 from bot.service.effects import LEASE
 from bot.service.granting import GRANT_TAKES
+from bot.service.handling import handle_timers
 from bot.service.records import CloudError
 from tests.core.examples import HOUR, MINUTE, NOW, actor
 from tests.service.world import World, at_once, done, refused
@@ -289,7 +290,8 @@ def test_a_late_result_is_told_that_another_worker_has_it(
     slow = world.claim("grant.converge")
     world.clock.move(HOUR)
     log = world.log()
-    assert refused(world.access.on_timer(slow, command(grant.id))).code == "fence"
+    (outcome,) = handle_timers(world.store, [(slow, command(grant.id))])
+    assert refused(outcome).code == "fence"
     assert (world.grant(grant.id).status, world.log()) == (GrantStatus.GRANTING, log)
 
 

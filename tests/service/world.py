@@ -12,6 +12,8 @@ from bot.core.model import LANES, AccessRequest, Ask, Catalogue, Grant, Person, 
 from bot.core.policy import Verdict
 from bot.providers.fake import Call
 from bot.service.access import Access
+from bot.service.breaker import Accounts
+from bot.service.clock import DatabaseClock
 from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
@@ -66,10 +68,12 @@ class World:
         self.enrolments = Enrolments(
             self.store, lambda: self.catalogue, self.people, self.codes, PlainBox(), ids, "prodaccess", ""
         )
-        self.granting = Granting(self.access, self.clock)
+        self.database_clock = DatabaseClock(self.clock, self.store)
+        accounts = Accounts(16, clock=lambda: self.clock.now().timestamp())
+        self.granting = Granting(self.access, self.database_clock, accounts)
         self.showing = Showing(self.store, self.queries, self.chat, self.enrolments)
         handlers = {**self.granting.handlers(), **self.showing.handlers()}
-        self.runner = Runner(self.store, self.clock, handlers)
+        self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))
         for person in ENROLLED:
             self.enrol(person)

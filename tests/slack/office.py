@@ -42,6 +42,7 @@ from bot.sandbox.slack.config import (
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.visitor import Visitor
 from bot.service.access import Access
+from bot.service.clock import DatabaseClock
 from bot.service.desk import Desk
 from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
@@ -276,7 +277,7 @@ class Office:
         enrolments = Enrolments(self.store, current, people, codes, box, ids, "prodaccess")
         self.desk = Desk(access, enrolments, people, queries)
         handlers = {
-            **Granting(access, self.clock).handlers(),
+            **Granting(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Showing(self.store, queries, self.chat, enrolments).handlers(),
             **Stopping(access).handlers(),
         }

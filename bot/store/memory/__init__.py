@@ -1,6 +1,6 @@
 """The Store in this process's memory: for simulations and tests that need thousands of them. Nothing is durable."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -46,13 +46,23 @@ class MemoryStore:
         if tx.wakes:
             self._wakeup.wake()
 
+    @contextmanager
+    def reading(self) -> Iterator[MemoryTx]:
+        with self._turn.taken():
+            yield MemoryTx(self._state, self._clock)
+            self._state.roll_back()
+
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         with self.transaction() as tx:
             return tx.take(lane, limit, lease)
 
-    def release(self, claim: Claim, due_at: datetime, error: str) -> bool:
+    def release(self, claim: Claim, after: timedelta, error: str) -> bool:
         with self.transaction() as tx:
-            return tx.give_back(claim, due_at, error)
+            return tx.give_back(claim, after, error)
+
+    def release_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
+        with self.transaction() as tx:
+            tx.give_back_all(claims, after, error)
 
     def next_due(self, lane: str) -> datetime | None:
         with self.transaction() as tx:

@@ -1,6 +1,6 @@
 """Requests and grants."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,6 +15,10 @@ class MemoryAccess(MemorySession):
 
     def request(self, request_id: str, *, lock: bool = False) -> AccessRequest | None:
         return self._state.requests.get(request_id)
+
+    def requests(self, request_ids: Sequence[str], *, lock: bool = False) -> dict[str, AccessRequest]:
+        found = ((request_id, self.request(request_id)) for request_id in sorted(set(request_ids)))
+        return {request_id: request for request_id, request in found if request is not None}
 
     def save_request(self, request: AccessRequest) -> None:
         check(request, "request")
@@ -43,6 +47,19 @@ class MemoryAccess(MemorySession):
 
     def grants(self, request_id: str) -> tuple[Grant, ...]:
         return self._grants(lambda grant: grant.request_id == request_id, lambda grant: grant.id)
+
+    def grants_by_id(self, grant_ids: Sequence[str]) -> dict[str, Grant]:
+        found = ((grant_id, self._state.grants.get(grant_id)) for grant_id in sorted(set(grant_ids)))
+        return {grant_id: grant for grant_id, grant in found if grant is not None}
+
+    def grants_of(self, request_ids: Sequence[str]) -> dict[str, tuple[Grant, ...]]:
+        return {request_id: self.grants(request_id) for request_id in request_ids}
+
+    def save_grants(self, changed: Sequence[Grant]) -> None:
+        for grant in changed:
+            if grant.version == 0:
+                raise StaleWrite(f"grant {grant.id} is not stored yet")
+            self.save_grant(grant)
 
     def save_grant(self, grant: Grant) -> None:
         check(grant, "grant")

@@ -28,6 +28,13 @@ class MemoryEffects(MemorySession):
     def holds(self, claim: Claim) -> bool:
         return self._held(claim) is not None
 
+    def held(self, claims: Sequence[Claim]) -> frozenset[int]:
+        return frozenset(claim.id for claim in claims if self.holds(claim))
+
+    def finish_all(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            self.finish(claim)
+
     def finish(self, claim: Claim) -> None:
         """Raises StaleWrite when the claim is not held, so that nothing of a late worker's is committed."""
         row = self._held(claim)
@@ -39,9 +46,14 @@ class MemoryEffects(MemorySession):
             self._put(replace(row, lease_until=None))
             self._wake_for(row.due_at)
 
-    def give_back(self, claim: Claim, due_at: datetime, error: str) -> bool:
+    def give_back_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
+        """See ``Store.release_all``."""
+        for claim in claims:
+            self.give_back(claim, after, error)
+
+    def give_back(self, claim: Claim, after: timedelta, error: str) -> bool:
         """See ``Store.release``."""
-        check(due_at, "due_at")
+        due_at = self.now() + after
         check(error, "last_error")
         row = self._held(claim)
         if row is None:

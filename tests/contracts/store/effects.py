@@ -101,7 +101,7 @@ class EffectsContract:
             assert not tx.holds(late)
         with pytest.raises(StaleWrite, match="k1"):
             _write_and_finish(store, late)
-        assert not store.release(late, PAST, "late")
+        assert not store.release(late, -HOUR, "late")
         with store.transaction() as tx:
             assert tx.fact("written") is None
             assert tx.holds(newer)
@@ -114,20 +114,20 @@ class EffectsContract:
             assert not tx.holds(late)
         with pytest.raises(StaleWrite), store.transaction() as tx:
             tx.finish(late)
-        assert not store.release(late, START + HOUR, "late")
+        assert not store.release(late, HOUR, "late")
         assert claim_one(store).attempts == 2
 
     def test_what_is_given_back_is_due_when_said(self, store: Store, clock: SetClock) -> None:
         enqueue(store, effect())
         first = claim_one(store)
-        assert store.release(first, SOONER, "the cloud was busy")
+        assert store.release(first, MINUTE, "the cloud was busy")
         assert store.next_due("access") == SOONER
         assert claim(store) == ()
         clock.advance(MINUTE)
         second = claim_one(store)
         assert (second.attempts, second.due_at) == (2, SOONER)
         assert second.fence > first.fence
-        assert not store.release(first, PAST, "twice")
+        assert not store.release(first, -HOUR, "twice")
 
     def test_what_is_enqueued_again_meanwhile_runs_once_more(self, store: Store) -> None:
         enqueue(store, effect(payload="old"))
@@ -166,7 +166,7 @@ class EffectsContract:
         enqueue(store, effect())
         first = claim_one(store)
         enqueue(store, effect(payload="new"))
-        assert store.release(first, LATER, "failed")
+        assert store.release(first, HOUR, "failed")
         second = claim_one(store)
         assert (second.attempts, second.payload) == (1, {"payload": "new"})
 
@@ -174,7 +174,7 @@ class EffectsContract:
         enqueue(store, effect())
         first = claim_one(store)
         enqueue(store, effect(due_at=LATER))
-        assert store.release(first, SOONER, "failed")
+        assert store.release(first, MINUTE, "failed")
         assert store.next_due("access") == SOONER
 
     def test_a_lost_run_is_made_up_for_before_a_later_one(self, store: Store, clock: SetClock) -> None:
@@ -202,7 +202,7 @@ class EffectsContract:
 
     def test_enqueuing_again_ends_a_wait_for_another_try(self, store: Store) -> None:
         enqueue(store, effect())
-        store.release(claim_one(store), LATER, "failed")
+        store.release(claim_one(store), HOUR, "failed")
         enqueue(store, effect())
         assert claim_one(store).attempts == 1
 
@@ -270,7 +270,7 @@ class EffectsContract:
         def work(_: int) -> None:
             for held in (one for _ in range(10) for one in claim(store)):
                 fences.append(held.fence)
-                store.release(held, START, "")
+                store.release(held, timedelta(0), "")
 
         together(8, work)
         while claims := claim(store):
