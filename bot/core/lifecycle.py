@@ -9,7 +9,7 @@ or result gets a ``Refusal`` and changes nothing.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.core import commands as c
@@ -33,6 +33,10 @@ from bot.core.decisions import (
     timers,
 )
 from bot.core.model import AccessRequest, Approval, Effect, EndReason, Grant, GrantStatus, RequestStatus
+
+
+ENDS_WITHIN = timedelta(seconds=10)
+"""After its time was up, access that is then still to be seen is shown as being removed."""
 
 
 def decide(state: State, command: c.Command, now: datetime) -> Outcome:
@@ -230,9 +234,14 @@ def _stop(state: State, grant: Grant | None, ending: Ending) -> Outcome:
     return Decision(
         grant=revoking,
         events=(grant_event(Tag.GRANT_REVOKING, ending.actor, revoking, about),),
-        effects=(converge(revoking, ending.at), *show(request, ending.at)),
+        effects=(converge(revoking, ending.at), *show(request, ending.at + _seen_within(ending))),
         cancels=timers(revoking),
     )
+
+
+def _seen_within(ending: Ending) -> timedelta:
+    """Nobody looks at the moment when time is up, and the end mostly follows at once: it is shown in one go."""
+    return ENDS_WITHIN if ending.reason is EndReason.EXPIRED else timedelta(0)
 
 
 def _removed(state: State, command: c.Removed, now: datetime) -> Outcome:

@@ -104,7 +104,7 @@ class _Batch:
 
 def _requests_of(tx: Tx, subjects: Sequence[str]) -> dict[str, str]:
     """The request of each subject: a grant's, or the subject itself."""
-    found = {grant.id: grant.request_id for grant in tx.grants_by_id(subjects).values()}
+    found = tx.request_ids_of(subjects)
     return {subject: found.get(subject, subject) for subject in subjects}
 
 

@@ -20,8 +20,8 @@ class AuditLog(Session):
         at = self.now()
         head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain).with_for_update()).one()
         records = recorded(events, at, head.seq, head.chain)
-        self._run(
-            sa.insert(audit_log),
+        self._add_all(
+            audit_log,
             [
                 {
                     "seq": record.seq,

@@ -27,7 +27,7 @@ class Effects(Session):
         rows = [_row(effect) for effect in merged(effects_to_do)]
         if not rows:
             return
-        insert = self._insert(effects)
+        insert, parameters = self._insert_all(effects, rows)
         new = insert.excluded
         served = sa.and_(effects.c.lease_until.is_not(None), effects.c.generation == effects.c.claimed_generation)
         self._run(
@@ -45,13 +45,13 @@ class Effects(Session):
                     "attempts": 0,
                 },
             ),
-            rows,
+            parameters,
         )
         self._wake_for(min(effect.due_at for effect in effects_to_do))
 
     def cancel(self, keys: Sequence[str]) -> None:
         if keys:
-            self._run(sa.delete(effects).where(effects.c.key.in_(sorted(set(keys))), ~self._leased()))
+            self._run(sa.delete(effects).where(self._among(effects.c.key, sorted(set(keys))), ~self._leased()))
 
     def holds(self, claim: Claim) -> bool:
         query = sa.select(effects.c.id).where(self._held(claim)).with_for_update()
@@ -61,7 +61,7 @@ class Effects(Session):
         fences = {claim.id: claim.fence for claim in claims}
         rows = self._run(
             sa.select(effects.c.id, effects.c.fence)
-            .where(effects.c.id.in_(sorted(fences)), self._leased())
+            .where(self._among(effects.c.id, sorted(fences)), self._leased())
             .order_by(effects.c.id)
             .with_for_update()
         )
@@ -70,11 +70,11 @@ class Effects(Session):
     def finish_all(self, claims: Sequence[Claim]) -> None:
         generations = {claim.id: claim.generation for claim in claims}
         rows = self._run(
-            sa.select(effects.c.id, effects.c.generation).where(effects.c.id.in_(sorted(generations)))
+            sa.select(effects.c.id, effects.c.generation).where(self._among(effects.c.id, sorted(generations)))
         ).all()
-        done = [row.id for row in rows if row.generation == generations[row.id]]
+        done = {row.id for row in rows if row.generation == generations[row.id]}
         if done:
-            self._run(sa.delete(effects).where(effects.c.id.in_(done)))
+            self._run(sa.delete(effects).where(self._among(effects.c.id, sorted(done))))
         for claim in claims:
             if claim.id not in done:
                 self.finish(claim)
@@ -115,12 +115,14 @@ class Effects(Session):
     def give_back_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
         """See ``Store.release_all``."""
         held, generations = self.held(claims), {claim.id: claim.generation for claim in claims}
-        rows = self._run(sa.select(effects.c.id, effects.c.generation).where(effects.c.id.in_(sorted(held)))).all()
+        rows = self._run(
+            sa.select(effects.c.id, effects.c.generation).where(self._among(effects.c.id, sorted(held)))
+        ).all()
         same = [row.id for row in rows if row.generation == generations[row.id]]
         due_at = self.now() + after
         if same:
             back = {"due_at": due_at, "lease_until": None, "last_error": error}
-            self._run(sa.update(effects).where(effects.c.id.in_(same)).values(**back))
+            self._run(sa.update(effects).where(self._among(effects.c.id, same)).values(**back))
             self._wake_for(due_at)
         for claim in claims:
             if claim.id in held and claim.id not in same:

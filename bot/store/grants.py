@@ -28,16 +28,20 @@ class Grants(Session):
         return self._grants(sa.select(grants).where(grants.c.request_id == request_id).order_by(grants.c.id))
 
     def grants_by_id(self, grant_ids: Sequence[str]) -> dict[str, Grant]:
-        query = sa.select(grants).where(grants.c.id.in_(sorted(set(grant_ids))))
+        query = sa.select(grants).where(self._among(grants.c.id, sorted(set(grant_ids))))
         return {grant.id: grant for grant in self._grants(query)}
 
     def grants_of(self, request_ids: Sequence[str]) -> dict[str, tuple[Grant, ...]]:
         found: dict[str, list[Grant]] = {request_id: [] for request_id in request_ids}
         for grant in self._grants(
-            sa.select(grants).where(grants.c.request_id.in_(sorted(found))).order_by(grants.c.id)
+            sa.select(grants).where(self._among(grants.c.request_id, sorted(found))).order_by(grants.c.id)
         ):
             found[grant.request_id].append(grant)
         return {request_id: tuple(of_it) for request_id, of_it in found.items()}
+
+    def request_ids_of(self, grant_ids: Sequence[str]) -> dict[str, str]:
+        which = self._among(grants.c.id, sorted(set(grant_ids)))
+        return {row.id: row.request_id for row in self._run(sa.select(grants.c.id, grants.c.request_id).where(which))}
 
     def save_grant(self, grant: Grant) -> None:
         # Whoever writes a grant waits for whoever locked its request; a row that is locked already costs little.
@@ -54,11 +58,20 @@ class Grants(Session):
     def save_grants(self, changed: Sequence[Grant]) -> None:
         if not changed:
             return
-        mine = sa.and_(grants.c.id == sa.bindparam("of_id"), grants.c.version == sa.bindparam("of_version"))
-        rows = [{"of_id": grant.id, "of_version": grant.version, **_changing(grant)} for grant in changed]
-        statement = sa.update(grants).where(mine).execution_options(preserve_rowcount=True)
-        if self._run(statement, rows).rowcount != len(rows):
+        if self._changed_all(changed) != len(changed):
             raise StaleWrite("one of these grants was changed by someone else")
+
+    def _changed_all(self, changed: Sequence[Grant]) -> int:
+        if self._connection.dialect.name == "sqlite":
+            mine = sa.and_(grants.c.id == sa.bindparam("of_id"), grants.c.version == sa.bindparam("of_version"))
+            named = [{"of_id": grant.id, "of_version": grant.version, **_changing(grant)} for grant in changed]
+            statement = sa.update(grants).where(mine).execution_options(preserve_rowcount=True)
+            return self._run(statement, named).rowcount
+        rows = [{"id": grant.id, **_changing(grant)} for grant in changed]
+        listed = self._listed([grants.c[name] for name in rows[0]], rows)
+        mine = sa.and_(grants.c.id == listed.c.id, grants.c.version == listed.c.version - 1)
+        new = {name: listed.c[name] for name in rows[0] if name != "id"}
+        return self._changed(sa.update(grants).where(mine).values(**new))
 
     def unfinished_grants(self, person: str | None = None) -> tuple[Grant, ...]:
         query = sa.select(grants).where(_UNFINISHED)

@@ -1,5 +1,6 @@
 """An audit event as the bytes that are stored, and as columns."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -23,13 +24,16 @@ def recorded(events: Sequence[Event], at: datetime, seq: int, chain: bytes) -> l
 
 
 def _canonical(event: Event, seq: int, at: datetime) -> bytes:
+    """RFC 8785 bytes. Without floats, and with names of ASCII alone, the standard library writes the same, faster."""
     record = event.record(seq, at)
-    _check(record, str(event.tag))
-    return rfc8785.dumps(record)  # type: ignore[arg-type]
+    if not _check(record, str(event.tag)):
+        return rfc8785.dumps(record)  # type: ignore[arg-type]
+    return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _check(value: object, field: str) -> None:
-    """Raise ValueError, by the field's name, for what a record cannot hold."""
+def _check(value: object, field: str) -> bool:
+    """Whether every name in it is ASCII. Raises ValueError, by the field's name, for what a record cannot hold."""
+    plain = True
     if isinstance(value, str):
         checked_text(value, field)
     elif isinstance(value, Mapping):
@@ -37,10 +41,10 @@ def _check(value: object, field: str) -> None:
             if not isinstance(key, str):
                 raise ValueError(f"{field} has a name that is not a string")  # noqa: TRY004
             checked_text(key, f"a name in {field}")
-            _check(inner, f"{field}.{key}")
+            plain = _check(inner, f"{field}.{key}") and key.isascii() and plain
     elif isinstance(value, list | tuple):
         for position, inner in enumerate(value):
-            _check(inner, f"{field}[{position}]")
+            plain = _check(inner, f"{field}[{position}]") and plain
     elif isinstance(value, int):
         if abs(value) >= 2**53:
             raise ValueError(f"{field} is too large for a JSON number; write it as a string")
@@ -48,3 +52,4 @@ def _check(value: object, field: str) -> None:
         raise ValueError(
             f"{field} is a {type(value).__name__}, which the audit log does not hold; write it as a string"
         )
+    return plain

@@ -29,9 +29,9 @@ class Requests(Session):
     def requests(self, request_ids: Sequence[str], *, lock: bool = False) -> dict[str, AccessRequest]:
         wanted = sorted(set(request_ids))
         if lock:
-            ordered = sa.select(requests.c.id).where(requests.c.id.in_(wanted)).order_by(requests.c.id)
+            ordered = sa.select(requests.c.id).where(self._among(requests.c.id, wanted)).order_by(requests.c.id)
             self._run(ordered.with_for_update())
-        return {request.id: request for request in self._requests(requests.c.id.in_(wanted))}
+        return {request.id: request for request in self._requests(self._among(requests.c.id, wanted))}
 
     def save_request(self, request: AccessRequest) -> None:
         refuse_doubles(request)

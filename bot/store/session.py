@@ -1,6 +1,7 @@
 """What every part of a transaction shares: the connection, the time, and one way to run a statement."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,6 +49,37 @@ class Session:
     def _changed(self, statement: sa.Executable) -> int:
         """How many rows the statement wrote."""
         return self._run(statement.execution_options(preserve_rowcount=True)).rowcount
+
+    def _among(self, column: sa.Column[Any], values: Collection[object]) -> sa.ColumnElement[bool]:
+        """``column IN values``, in words that do not change with their number: each is prepared and planned once."""
+        if self._connection.dialect.name == "sqlite":
+            listed = sa.func.json_each(json.dumps(list(values))).table_valued("value")
+            return column.in_(sa.select(listed.c.value))
+        return column == sa.any_(sa.bindparam(None, list(values), postgresql.ARRAY(column.type)))
+
+    def _listed(self, columns: Sequence[sa.Column[Any]], rows: Sequence[Mapping[str, Any]]) -> sa.TableValuedAlias:
+        """PostgreSQL: ``rows`` as a table in the statement, one array a column."""
+        arrays = [
+            sa.bindparam(None, [row[column.name] for row in rows], postgresql.ARRAY(column.type)) for column in columns
+        ]
+        named = [sa.column(column.name, column.type) for column in columns]
+        return sa.func.unnest(*arrays).table_valued(*named, name="listed").render_derived()
+
+    def _add_all(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows of the same columns."""
+        self._run(*self._insert_all(table, rows))
+
+    def _insert_all(
+        self, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[postgresql.Insert, Sequence[Mapping[str, Any]] | None]:
+        """An INSERT of rows of the same columns, and the parameters to run it with; may be given an ON CONFLICT."""
+        insert = self._insert(table)
+        if self._connection.dialect.name == "sqlite":
+            return insert, rows
+        columns = [table.c[name] for name in rows[0]]
+        listed = self._listed(columns, rows)
+        names = [column.name for column in columns]
+        return insert.from_select(names, sa.select(*(listed.c[name] for name in names)), include_defaults=False), None
 
     def _insert(self, table: sa.Table) -> postgresql.Insert:
         """An INSERT that knows ON CONFLICT; SQLite's has the same methods."""

@@ -52,6 +52,9 @@ class MemoryAccess(MemorySession):
         found = ((grant_id, self._state.grants.get(grant_id)) for grant_id in sorted(set(grant_ids)))
         return {grant_id: grant for grant_id, grant in found if grant is not None}
 
+    def request_ids_of(self, grant_ids: Sequence[str]) -> dict[str, str]:
+        return {grant.id: grant.request_id for grant in self.grants_by_id(grant_ids).values()}
+
     def grants_of(self, request_ids: Sequence[str]) -> dict[str, tuple[Grant, ...]]:
         return {request_id: self.grants(request_id) for request_id in request_ids}
 
