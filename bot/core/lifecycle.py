@@ -34,7 +34,6 @@ from bot.core.decisions import (
 )
 from bot.core.model import AccessRequest, Approval, Effect, EndReason, Grant, GrantStatus, RequestStatus
 
-
 ENDS_WITHIN = timedelta(seconds=10)
 """After its time was up, access that is then still to be seen is shown as being removed."""
 

@@ -212,7 +212,7 @@ class Worker:
                 began = time.monotonic()
                 claimed = self.run_due(lane, limit)
                 if claimed == 0:
-                    self.runner.store.wait(TICK)
+                    self.runner.store.wait(lane, TICK)
                 limit = min(most, _next_limit(limit, claimed, timedelta(seconds=time.monotonic() - began)))
             except StoreUnavailable as error:
                 log.warning("worker.database-away", lane=lane, error=str(error))

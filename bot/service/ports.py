@@ -218,8 +218,11 @@ class Store(Protocol):
         """When the lane's next effect is due, leased ones at the end of their lease."""
         ...
 
-    def wait(self, timeout: timedelta) -> None:
-        """Block until some transaction here (PostgreSQL: anywhere) enqueued something due, or ``timeout``."""
+    def wait(self, lane: str, timeout: timedelta) -> None:
+        """Block until a transaction here (PostgreSQL: anywhere) made something due in the lane, or ``timeout``.
+
+        Each such news ends one wait; of several waits one alone is ended by ``timeout``.
+        """
         ...
 
     def ping(self) -> datetime:

@@ -7,13 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.core.model import Effect
+from bot.core.model import Effect, lane_of
 from bot.service.records import Claim, StaleWrite
 from bot.store.session import Session
 from bot.store.tables import claimable_at, effects
-
-SOON = timedelta(minutes=1)
-"""Workers are woken for what is due within this time: long enough to cover any tick, and a wake costs little."""
 
 
 class Effects(Session):
@@ -47,7 +44,8 @@ class Effects(Session):
             ),
             parameters,
         )
-        self._wake_for(min(effect.due_at for effect in effects_to_do))
+        for effect in effects_to_do:
+            self._wake_for(effect.kind, effect.due_at)
 
     def cancel(self, keys: Sequence[str]) -> None:
         if keys:
@@ -89,7 +87,7 @@ class Effects(Session):
         ).scalar_one_or_none()
         if due_at is None:
             raise StaleWrite(f"effect {claim.key} is no longer held")
-        self._wake_for(due_at)
+        self._wake_for(claim.kind, due_at)
 
     def give_back(self, claim: Claim, after: timedelta, error: str) -> bool:
         """See ``Store.release``."""
@@ -109,7 +107,7 @@ class Effects(Session):
         ).scalar_one_or_none()
         if now_due is None:
             return False
-        self._wake_for(now_due)
+        self._wake_for(claim.kind, now_due)
         return True
 
     def give_back_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
@@ -123,7 +121,7 @@ class Effects(Session):
         if same:
             back = {"due_at": due_at, "lease_until": None, "last_error": error}
             self._run(sa.update(effects).where(self._among(effects.c.id, same)).values(**back))
-            self._wake_for(due_at)
+            self._wake_for(claims[0].kind, due_at)
         for claim in claims:
             if claim.id in held and claim.id not in same:
                 self.give_back(claim, after, error)
@@ -165,8 +163,9 @@ class Effects(Session):
     def _held(self, claim: Claim) -> sa.ColumnElement[bool]:
         return sa.and_(effects.c.id == claim.id, effects.c.fence == claim.fence, self._leased())
 
-    def _wake_for(self, due_at: datetime) -> None:
-        self.wakes = self.wakes or due_at <= self.now() + SOON
+    def _wake_for(self, kind: str, due_at: datetime) -> None:
+        if due_at <= self.now():
+            self.wakes.add(lane_of(kind))
 
 
 def merged(effects_to_do: Sequence[Effect]) -> list[Effect]:

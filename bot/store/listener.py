@@ -8,6 +8,7 @@ import threading
 import psycopg
 import sqlalchemy as sa
 
+from bot.core.model import LANES
 from bot.store.wakeup import Wakeup
 
 CHANNEL = "prodaccess_effects"
@@ -77,12 +78,14 @@ class Listener:
 
     def _listen(self, connection: "psycopg.Connection[object]") -> None:
         connection.execute(f"LISTEN {CHANNEL}")
-        self._wakeup.wake()
+        self._wakeup.wake(LANES)
         with selectors.DefaultSelector() as selector:
             selector.register(connection.fileno(), selectors.EVENT_READ)
             selector.register(self._stop_read, selectors.EVENT_READ)
             while not self._stopped.is_set():
                 if not selector.select(_HEARTBEAT_SECONDS):
                     connection.execute("SELECT 1")  # raises when the other end is gone without a word
-                if any(notice.payload != self.sender for notice in connection.notifies(timeout=0)):
-                    self._wakeup.wake()
+                for notice in connection.notifies(timeout=0):
+                    sender, *lanes = notice.payload.split()
+                    if sender != self.sender:
+                        self._wakeup.wake(lanes)

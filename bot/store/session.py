@@ -22,8 +22,8 @@ class Session:
         self._connection = connection
         self._clock = clock
         self._now: datetime | None = None
-        self.wakes = False
-        """Whether something was made due soon, of which workers are to be told after the commit."""
+        self.wakes: set[str] = set()
+        """Lanes in which something was made due, of which workers are to be told after the commit."""
 
     def now(self) -> datetime:
         """Read once, when first asked: a transaction that waited for a row's lock before has the time after it."""

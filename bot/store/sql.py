@@ -26,7 +26,7 @@ class SqlTx(Requests, Grants, Effects, People, Notes, AuditLog):
 
     def notify(self, sender: str) -> None:
         """Tell the other replicas when this transaction commits."""
-        self._run(sa.select(sa.func.pg_notify(CHANNEL, sender)))
+        self._run(sa.select(sa.func.pg_notify(CHANNEL, " ".join((sender, *sorted(self.wakes))))))
 
 
 class SqlStore:
@@ -58,7 +58,7 @@ class SqlStore:
                 raise
             _commit(connection)
         if tx.wakes:
-            self._wakeup.wake()
+            self._wakeup.wake(tx.wakes)
 
     @contextmanager
     def reading(self) -> Iterator[SqlTx]:
@@ -70,7 +70,10 @@ class SqlStore:
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         """Lease what is due; what a worker lost comes after what was due before its lease ended."""
         with self.transaction() as tx:
-            return tx.take(lane, limit, lease)
+            claims = tx.take(lane, limit, lease)
+        if len(claims) == limit:
+            self._wakeup.wake([lane])  # there may be more, for another thread
+        return claims
 
     def release(self, claim: Claim, after: timedelta, error: str) -> bool:
         with self.transaction() as tx:
@@ -84,10 +87,10 @@ class SqlStore:
         with self.transaction() as tx:
             return tx.next_claimable(lane)
 
-    def wait(self, timeout: timedelta) -> None:
+    def wait(self, lane: str, timeout: timedelta) -> None:
         if self._listener is not None:
             self._listener.start()
-        self._wakeup.wait(timeout)
+        self._wakeup.wait(lane, timeout)
 
     def ping(self) -> datetime:
         with self.transaction() as tx:

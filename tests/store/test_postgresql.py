@@ -306,7 +306,7 @@ class listening:
     def _wait(self) -> None:
         while not self._stop.is_set():
             before = time.monotonic()
-            self._store.wait(LONG)
+            self._store.wait("access", LONG)
             if time.monotonic() - before < LONG.total_seconds():
                 self._woken.set()
 

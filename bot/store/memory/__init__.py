@@ -44,7 +44,7 @@ class MemoryStore:
                 raise
             self._state.undo.clear()
         if tx.wakes:
-            self._wakeup.wake()
+            self._wakeup.wake(tx.wakes)
 
     @contextmanager
     def reading(self) -> Iterator[MemoryTx]:
@@ -54,7 +54,10 @@ class MemoryStore:
 
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         with self.transaction() as tx:
-            return tx.take(lane, limit, lease)
+            claims = tx.take(lane, limit, lease)
+        if len(claims) == limit:
+            self._wakeup.wake([lane])
+        return claims
 
     def release(self, claim: Claim, after: timedelta, error: str) -> bool:
         with self.transaction() as tx:
@@ -68,8 +71,8 @@ class MemoryStore:
         with self.transaction() as tx:
             return tx.next_claimable(lane)
 
-    def wait(self, timeout: timedelta) -> None:
-        self._wakeup.wait(timeout)
+    def wait(self, lane: str, timeout: timedelta) -> None:
+        self._wakeup.wait(lane, timeout)
 
     def ping(self) -> datetime:
         return self._clock.now()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.core.model import Effect
+from bot.core.model import Effect, lane_of
 from bot.service.records import Claim, StaleWrite
-from bot.store.effects import SOON, merged
+from bot.store.effects import merged
 from bot.store.memory.state import EffectRow, MemorySession, check
 
 
@@ -17,7 +17,7 @@ class MemoryEffects(MemorySession):
         for effect in merged(effects_to_do):
             check(effect, "effect")
             self._put(self._enqueued(effect))
-            self._wake_for(effect.due_at)
+            self._wake_for(effect.kind, effect.due_at)
 
     def cancel(self, keys: Sequence[str]) -> None:
         for key in set(keys):
@@ -44,7 +44,7 @@ class MemoryEffects(MemorySession):
             self._state.effects.remove(claim.key)
         else:
             self._put(replace(row, lease_until=None))
-            self._wake_for(row.due_at)
+            self._wake_for(claim.kind, row.due_at)
 
     def give_back_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
         """See ``Store.release_all``."""
@@ -60,7 +60,7 @@ class MemoryEffects(MemorySession):
             return False
         due_at = due_at if row.generation == claim.generation else min(row.due_at, due_at)
         self._put(replace(row, due_at=due_at, lease_until=None, last_error=error))
-        self._wake_for(due_at)
+        self._wake_for(claim.kind, due_at)
         return True
 
     def take(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
@@ -116,5 +116,6 @@ class MemoryEffects(MemorySession):
     def _put(self, row: EffectRow) -> None:
         self._state.effects.put(row.effect.key, row)
 
-    def _wake_for(self, due_at: datetime) -> None:
-        self.wakes = self.wakes or due_at <= self.now() + SOON
+    def _wake_for(self, kind: str, due_at: datetime) -> None:
+        if due_at <= self.now():
+            self.wakes.add(lane_of(kind))

@@ -103,7 +103,7 @@ class MemorySession:
         self._state = state
         self._clock = clock
         self._now: datetime | None = None
-        self.wakes = False
+        self.wakes: set[str] = set()
 
     def now(self) -> datetime:
         if self._now is None:

@@ -296,7 +296,7 @@ class EffectsContract:
 
         def sleep() -> None:
             while not claim(store):
-                store.wait(timedelta(seconds=30))
+                store.wait("access", timedelta(seconds=30))
             woken.set()
 
         sleeper = threading.Thread(target=sleep, daemon=True)
@@ -306,15 +306,15 @@ class EffectsContract:
         sleeper.join(20)
 
     def test_a_commit_between_two_waits_is_not_missed(self, store: Store) -> None:
-        store.wait(timedelta(0))
+        store.wait("access", timedelta(0))
         enqueue(store, effect())
-        waited = threading.Thread(target=store.wait, args=(timedelta(seconds=30),), daemon=True)
+        waited = threading.Thread(target=store.wait, args=("access", timedelta(seconds=30)), daemon=True)
         waited.start()
         waited.join(20)
         assert not waited.is_alive()
 
     def test_closing_ends_a_wait(self, store: Store) -> None:
-        sleeper = threading.Thread(target=lambda: [store.wait(HOUR) for _ in range(3)], daemon=True)
+        sleeper = threading.Thread(target=lambda: [store.wait("access", HOUR) for _ in range(3)], daemon=True)
         sleeper.start()
         store.close()
         sleeper.join(20)
