@@ -21,7 +21,7 @@ from bot.core.duration import format_duration
 from bot.core.model import Grant
 from bot.service import ledger
 from bot.service.logs import configure
-from bot.service.operations import NotRevoked, operator, revoke_now
+from bot.service.operations import NotRevoked, operator, remove_from_cloud, revoke_now
 from bot.service.records import StoreUnavailable
 from bot.settings import Settings, SettingsError
 from bot.store import StoreInUse, migrate, schema_is_current
@@ -119,12 +119,30 @@ def _grants_revoke(arguments: argparse.Namespace) -> int:
     if bool(arguments.grant) == arguments.all:
         print("prodaccess: name one grant id, or --all", file=sys.stderr)
         return 2
-    with _parts() as parts:
-        wanted = [grant.id for grant in parts.desk.queries.unfinished()] if arguments.all else [arguments.grant]
-        access, wait = parts.desk.access, timedelta(seconds=arguments.wait)
-        for grant_id, outcome in revoke_now(access, parts.runner, wanted, operator(), arguments.reason, patience=wait):
-            print(f"{grant_id}: {outcome}")
+    try:
+        with _parts() as parts:
+            wanted = [grant.id for grant in parts.desk.queries.unfinished()] if arguments.all else [arguments.grant]
+            access, wait = parts.desk.access, timedelta(seconds=arguments.wait)
+            for grant_id, outcome in revoke_now(
+                access, parts.runner, wanted, operator(), arguments.reason, patience=wait
+            ):
+                print(f"{grant_id}: {outcome}")
+    except StoreUnavailable as error:
+        if not arguments.all:
+            raise
+        print(f"prodaccess: {error}", file=sys.stderr)
+        return _revoke_without_the_ledger()
     return 0
+
+
+def _revoke_without_the_ledger() -> int:
+    print("The database cannot be asked: removing all that bears prodaccess's name from the cloud.", file=sys.stderr)
+    with app.assemble(_settings()) as parts:
+        providers = parts.desk.access.providers.values()
+        for account, principal, grant_id, outcome in remove_from_cloud(parts.catalogue, providers):
+            print(f"{account.id} {principal} {grant_id}: {outcome}" if grant_id else f"{account.id}: {outcome}")
+    print("Nothing of this is recorded: the next reconcile finds and records what is missing.", file=sys.stderr)
+    return 1
 
 
 def _row(grant: Grant) -> tuple[str, ...]:

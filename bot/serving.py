@@ -79,10 +79,12 @@ class Service:
         parts = stack.enter_context(app.assemble(self._settings, session=self._session, clock=self._clock))
         self.parts = parts
         housekeeping.note_catalogue(parts.store, parts.catalogue, parts.signer)
+        # Before anything is granted: whether this machine's clock and the database's agree.
+        parts.database_clock.measure()
         worker = Worker(parts.runner, app.threads(self._settings))
         worker.start()
         stack.callback(worker.stop, DRAIN)
-        ticker = _ticker(parts)
+        ticker = _ticker(parts, worker)
         ticker.start()
         stack.callback(ticker.shutdown)
         self._edge = _Edge(parts, worker)
@@ -91,9 +93,17 @@ class Service:
         stack.callback(self._edge.stop)
 
 
-def _ticker(parts: Parts) -> BackgroundScheduler:
+def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
     ticker = BackgroundScheduler(timezone="UTC")
-    for job in (parts.granting.page_overdue, lambda: summary.enqueue_due(parts.store, parts.catalogue)):
+    stops = parts.desk.access.stops
+    jobs: tuple[Callable[[], object], ...] = (
+        parts.database_clock.measure,
+        parts.granting.page_overdue,
+        lambda: summary.enqueue_due(parts.store, parts.catalogue),
+        stops.settle,
+        lambda: stops.sweep() if "cloud" in worker.away else None,
+    )
+    for job in jobs:
         ticker.add_job(
             _unless_away,
             "interval",
@@ -164,7 +174,7 @@ class _Edge:
                 self._parts.desk,
                 executor,
                 self._readiness(None if over_http else socket),
-                web.new_registry(self._parts.store),
+                web.new_registry(self._parts.store, self._skew),
                 slack_app.http_handler(bolt).handle if over_http else None,
             )
             self.url = await stack.enter_async_context(web.serve(site, settings.http_host, settings.http_port))
@@ -186,4 +196,8 @@ class _Edge:
         def slack() -> str:
             return "" if socket is None or socket.connected else "is not connected"
 
-        return web.Readiness(self._parts.store, self._parts.clock, self._worker.beats, slack=slack)
+        parts = self._parts
+        return web.Readiness(parts.store, parts.clock, self._worker.beats, slack=slack, skew=self._skew)
+
+    def _skew(self) -> timedelta:
+        return self._parts.database_clock.skew

@@ -4,18 +4,19 @@ What the directory or the cloud must say is asked before the transaction, never 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core import commands, policy, stepup
 from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Outcome, Refusal, State
 from bot.core.model import AccessRequest, Account, Ask, Catalogue, Grant, Person, RequestStatus, Role, StepUpRule
-from bot.service.handling import UNKNOWN, MakeCommand, handle
+from bot.service.handling import UNKNOWN, handle
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Ids, Store, Tx
 from bot.service.proof import Codes
 from bot.service.records import Claim, CloudError, DirectoryError, Draft, Permission
+from bot.service.unrecorded import Owed, Stops
 
 DRAFT_LIVES = timedelta(minutes=30)
 """How long after its form a draft can still be confirmed with a code."""
@@ -39,6 +40,12 @@ class Access:
     providers: Mapping[str, CloudProvider]
     codes: Codes
     ids: Ids
+    owed: Owed = field(default_factory=Owed)
+
+    @property
+    def stops(self) -> Stops:
+        """How grants are stopped, with the audit log or, for a while, without it."""
+        return Stops(self.store, self.providers, self.permission, self.owed)
 
     # --- asking ------------------------------------------------------------------------------------------
 
@@ -191,12 +198,12 @@ class Access:
             grant = state.grant(grant_id)
             return commands.Release(grant_id, actor, grant is not None and grant.person == person.id)
 
-        return self._on_grant(grant_id, make)
+        return self.stops.stop(grant_id, make)
 
     def revoke(self, grant_id: str, person: Person | None, actor: Actor, note: str) -> Outcome:
         """Someone else stops it; ``person`` ``None`` is an operator at a shell, who may stop everything."""
         allowed = person is None or self.may_revoke(grant_id, person)
-        return self._on_grant(grant_id, lambda *_: commands.Revoke(grant_id, actor, note, allowed))
+        return self.stops.stop(grant_id, lambda *_: commands.Revoke(grant_id, actor, note, allowed))
 
     def may_revoke(self, grant_id: str, person: Person) -> bool:
         """Whether this person is an admin or one of the role's approvers for this grant's holder."""
@@ -245,11 +252,6 @@ class Access:
         )
 
     # --- pieces ------------------------------------------------------------------------------------------
-
-    def _on_grant(self, grant_id: str, make: MakeCommand) -> Outcome:
-        with self.store.transaction() as tx:
-            request_id = tx.request_id_of_grant(grant_id)
-        return UNKNOWN if request_id is None else handle(self.store, request_id, make)
 
     def _asking(self, person: Person, ask: Ask, now: datetime) -> policy.Asking | policy.Verdict:
         """What the rules look at; a refusing verdict when the chat cannot be asked."""

@@ -176,6 +176,8 @@ class Worker:
     lanes: Mapping[str, int]
     """Threads by lane."""
     beats: dict[str, float] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)
+    """Lanes whose last claim the database did not take."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -213,8 +215,10 @@ class Worker:
                 claimed = self.run_due(lane, limit)
                 if claimed == 0:
                     self.runner.store.wait(lane, TICK)
+                self.away.discard(lane)
                 limit = min(most, _next_limit(limit, claimed, timedelta(seconds=time.monotonic() - began)))
             except StoreUnavailable as error:
+                self.away.add(lane)
                 log.warning("worker.database-away", lane=lane, error=str(error))
                 self._stop.wait(TICK.total_seconds())
             except Exception:

@@ -3,14 +3,16 @@
 import getpass
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from bot.core.audit import Actor, ActorKind
 from bot.core.decisions import Refusal
-from bot.core.model import GrantStatus
+from bot.core.model import Account, Catalogue, GrantStatus
 from bot.service.access import Access
 from bot.service.effects import BATCH, LEASE, Runner
+from bot.service.ports import CloudProvider
+from bot.service.records import CloudError, Permission
 
 
 class NotRevoked(Exception):
@@ -36,12 +38,12 @@ def revoke_now(
     """
     waiting: list[str] = []
     unknown: list[str] = []
+    unrecorded: list[str] = []
     for grant_id in grant_ids:
         outcome = access.revoke(grant_id, None, actor, note)
-        if isinstance(outcome, Refusal) and outcome.code == "unknown":
-            unknown.append(grant_id)
-        else:
-            waiting.append(grant_id)
+        code = outcome.code if isinstance(outcome, Refusal) else ""
+        {"unknown": unknown, "unrecorded": unrecorded}.get(code, waiting).append(grant_id)
+    yield from ((grant_id, "taken away, and not recorded") for grant_id in unrecorded)
     until = time.monotonic() + patience.total_seconds()
     while waiting:
         for claim in (each for lane in ("access", "cloud") for each in access.store.claim(lane, BATCH, LEASE)):
@@ -55,5 +57,42 @@ def revoke_now(
             raise NotRevoked(f"not observed absent yet: {', '.join(waiting)}; the removal is retried by every worker")
         if waiting:
             time.sleep(0.2)
+    _complain(unknown, unrecorded)
+
+
+def remove_from_cloud(
+    catalogue: Catalogue, providers: Iterable[CloudProvider]
+) -> Iterator[tuple[Account, str, str, str]]:
+    """Without the ledger: remove all that bears our name from everybody in the catalogue.
+
+    Yields (account, principal, grant id, what became of it); where an account cannot be asked, why, without the rest.
+    """
+    clouds = tuple(providers)
+    for account in catalogue.accounts.values():
+        principals = sorted({p.identities[account.id] for p in catalogue.people.values() if account.id in p.identities})
+        for cloud in clouds:
+            try:
+                for principal, grant_id in tuple(cloud.existing(account, principals)):
+                    yield account, principal, grant_id, _remove(cloud, account, principal, grant_id)
+            except CloudError as error:
+                yield account, "", "", str(error)
+
+
+def _remove(cloud: CloudProvider, account: Account, principal: str, grant_id: str) -> str:
+    now = datetime.now(UTC)
+    permission = Permission(grant_id, account, principal, "[]", now, now, person="")
+    try:
+        cloud.revoke(permission)
+        return "still visible; run it again" if cloud.observe(permission).present else "gone, observed absent"
+    except CloudError as error:
+        return str(error)
+
+
+def _complain(unknown: Sequence[str], unrecorded: Sequence[str]) -> None:
+    if unrecorded:
+        raise NotRevoked(
+            f"not recorded, because the database takes nothing: {', '.join(unrecorded)}; "
+            "run this again when it does, so that the log has it"
+        )
     if unknown:
         raise NotRevoked(f"there is no such grant: {', '.join(unknown)}; list them with: prodaccess grants list")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.audit import Event
-from bot.core.model import AccessRequest, Account, Effect, Grant, Role, StepUp
+from bot.core.model import AccessRequest, Account, Effect, Grant, GrantStatus, Role, StepUp
 from bot.core.stepup import Attempts
 from bot.service.records import (
     AuditRecord,
@@ -161,6 +161,10 @@ class Tx(Protocol):
         """Grants that have not ended, soonest end first."""
         ...
 
+    def count_unfinished(self) -> Mapping[GrantStatus, int]:
+        """How many grants have not ended, by status; without those that there are none of."""
+        ...
+
     def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
         """Grants not ended whose end, or revocation, was due before ``before``."""
         ...
@@ -189,13 +193,6 @@ class Store(Protocol):
         """Commit at the end of the block, roll back on an exception. Raises StoreUnavailable.
 
         Committed effects that are due wake the workers.
-        """
-        ...
-
-    def reading(self) -> AbstractContextManager[Tx]:
-        """A transaction that only reads: it works where nothing can be written, as on a full disk or a standby.
-
-        Raises StoreUnavailable.
         """
         ...
 

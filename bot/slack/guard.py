@@ -13,7 +13,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.service.ports import Store
-from bot.slack import payloads
+from bot.service.records import StoreUnavailable
+from bot.slack import ids, payloads
 from bot.slack.edge import complaint, in_thread
 from bot.slack.trouble import explain
 
@@ -57,7 +58,7 @@ class Guard:
         """A signed request that was seen is refused; an event that was seen is taken and forgotten."""
         signature = req.headers.get("x-slack-signature", [""])[0] if req.mode == "http" else ""
         event = str(req.body.get("event_id") or "")
-        if signature and not await self._first(f"slack-sig:{_digest(signature)}", REMEMBER):
+        if signature and not await self._is_new(signature, req.body):
             log.warning("slack.replayed")
             return BoltResponse(status=401, body={"error": "this request was seen before"})
         if event and not await self._first(f"slack-event:{event}", REMEMBER_EVENT):
@@ -65,12 +66,28 @@ class Guard:
         await next()
         return None
 
+    async def _is_new(self, signature: str, body: dict[str, Any]) -> bool:
+        """What only takes access away may come twice: it is let in where nobody can remember anything just now."""
+        try:
+            return await self._first(f"slack-sig:{_digest(signature)}", REMEMBER)
+        except StoreUnavailable:
+            if not _only_stops(body):
+                raise
+            return True
+
     async def _first(self, key: str, remember: timedelta) -> bool:
         def once() -> bool:
             with self.store.transaction() as tx:
                 return tx.once(key, tx.now() + remember)
 
         return await in_thread(self.executor, once)
+
+
+def _only_stops(body: dict[str, Any]) -> bool:
+    """Whether all that this can do is to take access away."""
+    if body.get("type") == "block_actions":
+        return payloads.click(body).action in {ids.RELEASE, ids.REVOKE}
+    return body.get("type") == "view_submission" and body.get("view", {}).get("callback_id") == ids.REVOKE_NOTE
 
 
 async def answer_trouble(error: Exception, body: dict[str, Any]) -> BoltResponse:

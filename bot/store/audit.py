@@ -1,11 +1,12 @@
 """The audit log: append-only, gapless, chained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
 from bot.core.audit import Event
-from bot.service.records import AuditRecord
+from bot.service.records import AuditRecord, StoreUnavailable
 from bot.store.recording import recorded
 from bot.store.session import Session
 from bot.store.tables import audit_head, audit_log
@@ -15,8 +16,12 @@ class AuditLog(Session):
     """The part of a transaction that knows the audit log."""
 
     def append(self, events: Sequence[Event]) -> None:
-        if not events:
-            return
+        """Raises StoreUnavailable when the log takes nothing, whatever the reason."""
+        if events:
+            with _told_apart():
+                self._append(events)
+
+    def _append(self, events: Sequence[Event]) -> None:
         at = self.now()
         head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain).with_for_update()).one()
         records = recorded(events, at, head.seq, head.chain)
@@ -54,6 +59,15 @@ class AuditLog(Session):
     def audit_head(self) -> tuple[int, bytes]:
         head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain)).one()
         return head.seq, head.chain
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """A log that cannot be written stops granting, never revoking: the service has to know that it is that."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise StoreUnavailable("the audit log cannot be written") from error
 
 
 def _raw(value: bytes | str) -> bytes:

@@ -16,9 +16,6 @@ from sqlalchemy.engine import URL, make_url
 PATIENCE = timedelta(seconds=10)
 """How long a transaction waits for a connection, or for its turn."""
 
-READ_ONLY = "prodaccess_read_only"
-"""A connection's execution option: its transaction writes nothing."""
-
 _POSTGRESQL_CONNECT = {
     "application_name": "prodaccess",
     "connect_timeout": "5",
@@ -79,10 +76,9 @@ def make_engine(url: str, pool_size: int = 10, patience: timedelta = PATIENCE) -
     if engine.dialect.name == "sqlite":
         _keep_private(_file(parsed))
         sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_on_sqlite)
+        sa.event.listen(engine, "begin", _begin_immediate)
     else:
         sa.event.listen(engine, "connect", _prepare_postgresql)
-        sa.event.listen(engine, "begin", _begin_on_postgresql)
     return engine
 
 
@@ -150,14 +146,8 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def _begin_on_sqlite(connection: sa.Connection) -> None:
-    read_only = connection.get_execution_options().get(READ_ONLY)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-
-def _begin_on_postgresql(connection: sa.Connection) -> None:
-    if connection.get_execution_options().get(READ_ONLY):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

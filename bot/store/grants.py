@@ -79,6 +79,10 @@ class Grants(Session):
             query = query.where(grants.c.person == person)
         return self._grants(query.order_by(grants.c.expires_at, grants.c.id))
 
+    def count_unfinished(self) -> dict[GrantStatus, int]:
+        query = sa.select(grants.c.status, sa.func.count().label("how_many")).where(_UNFINISHED)
+        return {GrantStatus(row.status): row.how_many for row in self._run(query.group_by(grants.c.status))}
+
     def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
         expired = sa.and_(_UNFINISHED, grants.c.expires_at < before)
         revoking = sa.and_(

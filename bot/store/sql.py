@@ -10,7 +10,7 @@ from bot.service.ports import Clock
 from bot.service.records import Claim, StoreUnavailable
 from bot.store.audit import AuditLog
 from bot.store.effects import Effects
-from bot.store.engine import PATIENCE, READ_ONLY, make_engine
+from bot.store.engine import PATIENCE, make_engine
 from bot.store.errors import translated
 from bot.store.grants import Grants
 from bot.store.listener import CHANNEL, Listener
@@ -60,13 +60,6 @@ class SqlStore:
         if tx.wakes:
             self._wakeup.wake(tx.wakes)
 
-    @contextmanager
-    def reading(self) -> Iterator[SqlTx]:
-        """Read only; on SQLite beside a writer, and where the file cannot grow."""
-        with self._connected(**{READ_ONLY: True}) as connection:
-            yield SqlTx(connection, self._clock)
-            connection.rollback()
-
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         """Lease what is due; what a worker lost comes after what was due before its lease ended."""
         with self.transaction() as tx:
@@ -108,9 +101,9 @@ class SqlStore:
         return nullcontext() if self._turn is None else self._turn.taken()
 
     @contextmanager
-    def _connected(self, **options: bool) -> Iterator[sa.Connection]:
+    def _connected(self) -> Iterator[sa.Connection]:
         with translated():
-            connection = self._engine.connect().execution_options(**options)
+            connection = self._engine.connect()
         try:
             with translated():
                 connection.begin()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.core.model import LANES
+from bot.service.clock import MOST_SKEW
 from bot.service.effects import LEASE
 from bot.service.ports import Clock, Store
 from bot.service.records import StoreUnavailable
@@ -25,12 +26,16 @@ class Readiness:
     slack: Callable[[], str] = lambda: ""
     """What is wrong with the way to Slack; empty when it is up, or when Slack comes to us."""
 
+    skew: Callable[[], timedelta] = lambda: timedelta(0)
+    """How far the database's clock is ahead of this process's."""
+
     def __call__(self) -> Mapping[str, str]:
         """What is wrong, by the name of the part; empty text where nothing is."""
         return {
             "database": self._database(),
             **{f"worker.{lane}": self._lane(lane) for lane in self.lanes},
             "slack": self.slack(),
+            "clock": self._clock(),
         }
 
     def _database(self) -> str:
@@ -39,6 +44,12 @@ class Readiness:
         except StoreUnavailable:
             return "does not answer"
         return ""
+
+    def _clock(self) -> str:
+        skew = self.skew()
+        if abs(skew) <= MOST_SKEW:
+            return ""
+        return f"the database's is {skew.total_seconds():+.1f} s off this machine's; nothing is granted"
 
     def _lane(self, lane: str) -> str:
         beat = self.beats.get(lane)

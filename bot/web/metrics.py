@@ -6,11 +6,12 @@ Take the maximum over replicas, never the sum.
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 from bot.core.audit import Tag
@@ -25,11 +26,13 @@ _PAGE = 1000
 class StoreCollector(Collector):
     """What the store says now. Blocks for one short transaction a scrape, and one a thousand new records."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, skew: Callable[[], timedelta]) -> None:
         self._store = store
+        self._skew = skew
         self._lock = threading.Lock()
         self._seen: int | None = None
         self._events: Counter[str] = Counter()
+        self._lag_seconds = 0.0
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: registering must not ask the database."""
@@ -40,7 +43,7 @@ class StoreCollector(Collector):
         up = GaugeMetricFamily("prodaccess_database_up", "Whether the database answered.")
         try:
             with self._lock:
-                found = [*self._state(), self._log()]
+                found = [*self._state(), *self._log(), self._clock()]
         except StoreUnavailable:
             up.add_metric((), 0)
             yield up
@@ -71,7 +74,16 @@ class StoreCollector(Collector):
             lag.add_metric((lane,), max(0.0, age.total_seconds()))
         return lag
 
-    def _log(self) -> Metric:
+    def _clock(self) -> Metric:
+        text = "How far the database's clock was ahead of this process's when it was asked last."
+        return _gauge("prodaccess_clock_skew_seconds", text, self._skew().total_seconds())
+
+    def _count(self, record: dict[str, Any]) -> None:
+        self._events[record["tag"]] += 1
+        if record["tag"] == Tag.GRANT_ENDED:
+            self._lag_seconds += record["data"].get("lag_ms", 0) / 1000
+
+    def _log(self) -> Iterator[Metric]:
         """Transitions since this process was first asked, counted from the audit log's new records."""
         if self._seen is None:
             with self._store.transaction() as tx:
@@ -81,28 +93,34 @@ class StoreCollector(Collector):
             with self._store.transaction() as tx:
                 records = tx.audit(self._seen, _PAGE)
             for record in records:
-                self._events[json.loads(record.body)["tag"]] += 1
+                self._count(json.loads(record.body))
                 self._seen = record.seq
             full = len(records) == _PAGE
         events = CounterMetricFamily("prodaccess_events", "Audit records by tag.", labels=("tag",))
         for tag in Tag:
             events.add_metric((tag,), self._events[tag])
-        return events
+        yield events
+        yield SummaryMetricFamily(
+            "prodaccess_revocation_lag_seconds",
+            "From when access should have been gone until it was observed absent.",
+            count_value=self._events[Tag.GRANT_ENDED],
+            sum_value=self._lag_seconds,
+        )
 
 
-def new_registry(store: Store) -> CollectorRegistry:
+def new_registry(store: Store, skew: Callable[[], timedelta] = lambda: timedelta(0)) -> CollectorRegistry:
     """A registry of its own with the service's metrics; asks nothing yet."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StoreCollector(store))
+    registry.register(StoreCollector(store, skew))
     return registry
 
 
 def _grants(tx: Tx) -> Metric:
-    counts = Counter(grant.status for grant in tx.unfinished_grants())
+    counts = tx.count_unfinished()
     grants = GaugeMetricFamily("prodaccess_grants", "Grants that have not ended, by status.", labels=("status",))
     for status in GrantStatus:
         if status is not GrantStatus.ENDED:
-            grants.add_metric((status,), counts[status])
+            grants.add_metric((status,), counts.get(status, 0))
     return grants
 
 

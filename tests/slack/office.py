@@ -195,7 +195,7 @@ class BreakableStore:
             raise StoreUnavailable("connection refused")
         return self._store.ping()
 
-    def wait(self, timeout: timedelta) -> None:
+    def wait(self, lane: str, timeout: timedelta) -> None:
         """Shorter than asked for, so that workers stop soon when they are told to."""
         self._store.wait(min(timeout, timedelta(milliseconds=100)))
 

@@ -73,6 +73,7 @@ def test_readiness_asks_the_database_every_lane_and_slack(store: SqlStore) -> No
         "database": "",
         **{f"worker.{lane}": "has not started" for lane in LANES},
         "slack": "not connected",
+        "clock": "",
     }
     beats.update(access=NOW.timestamp(), chat=NOW.timestamp())
     clock.move(STALE)
@@ -82,9 +83,16 @@ def test_readiness_asks_the_database_every_lane_and_slack(store: SqlStore) -> No
     assert (ready()["worker.access"], ready()["worker.chat"]) == ("last looked 121 s ago", "")
 
 
+def test_readiness_says_how_far_the_clocks_differ() -> None:
+    for seconds, said in ((5, ""), (5.1, "+5.1 s off"), (-7, "-7.0 s off")):
+        skew = timedelta(seconds=seconds)
+        ready = Readiness(DeadStore(), FakeClock(NOW), {}, lanes=(), skew=lambda: skew)  # type: ignore[arg-type]  # noqa: B023
+        assert (said in ready()["clock"]) if said else ready()["clock"] == ""
+
+
 def test_a_database_that_is_away_is_named_without_its_address() -> None:
     ready = Readiness(DeadStore(), FakeClock(NOW), {}, lanes=())  # type: ignore[arg-type]
-    assert ready() == {"database": "does not answer", "slack": ""}
+    assert ready() == {"database": "does not answer", "slack": "", "clock": ""}
 
 
 # --- metrics ---------------------------------------------------------------------------------------------

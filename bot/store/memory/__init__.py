@@ -46,12 +46,6 @@ class MemoryStore:
         if tx.wakes:
             self._wakeup.wake(tx.wakes)
 
-    @contextmanager
-    def reading(self) -> Iterator[MemoryTx]:
-        with self._turn.taken():
-            yield MemoryTx(self._state, self._clock)
-            self._state.roll_back()
-
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         with self.transaction() as tx:
             claims = tx.take(lane, limit, lease)

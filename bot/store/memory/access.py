@@ -1,5 +1,6 @@
 """Requests and grants."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -120,6 +121,9 @@ class MemoryAccess(MemorySession):
             lambda grant: grant.status is not GrantStatus.ENDED and person in {None, grant.person},
             lambda grant: (grant.expires_at, grant.id),
         )
+
+    def count_unfinished(self) -> dict[GrantStatus, int]:
+        return dict(Counter(grant.status for grant in self.unfinished_grants()))
 
     def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
         return tuple(
