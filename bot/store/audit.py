@@ -17,34 +17,16 @@ class AuditLog(Session):
 
     def append(self, events: Sequence[Event]) -> None:
         """Raises StoreUnavailable when the log takes nothing, whatever the reason."""
-        if events:
-            with _told_apart():
-                self._append(events)
-
-    def _append(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
         at = self.now()
-        head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain).with_for_update()).one()
+        with _told_apart():
+            head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain).with_for_update()).one()
         records = recorded(events, at, head.seq, head.chain)
-        self._add_all(
-            audit_log,
-            [
-                {
-                    "seq": record.seq,
-                    "at": record.at,
-                    "tag": event.tag,
-                    "actor_id": event.actor.id,
-                    "person": event.person,
-                    "request_id": event.request_id,
-                    "grant_id": event.grant_id,
-                    "account": event.account,
-                    "body": record.body,
-                    "leaf": record.leaf,
-                    "chain": record.chain,
-                }
-                for event, record in zip(events, records, strict=True)
-            ],
-        )
-        self._run(sa.update(audit_head).values(seq=records[-1].seq, chain=records[-1].chain))
+        rows = [_row(event, record) for event, record in zip(events, records, strict=True)]
+        with _told_apart():
+            self._add_all(audit_log, rows)
+            self._run(sa.update(audit_head).values(seq=records[-1].seq, chain=records[-1].chain))
 
     def audit(self, after: int = 0, limit: int = 1000) -> tuple[AuditRecord, ...]:
         log = audit_log.c
@@ -66,8 +48,24 @@ def _told_apart() -> Iterator[None]:
     """A log that cannot be written stops granting, never revoking: the service has to know that it is that."""
     try:
         yield
-    except sa.exc.DBAPIError as error:
+    except (sa.exc.DBAPIError, ValueError) as error:
         raise StoreUnavailable("the audit log cannot be written") from error
+
+
+def _row(event: Event, record: AuditRecord) -> dict[str, object]:
+    return {
+        "seq": record.seq,
+        "at": record.at,
+        "tag": event.tag,
+        "actor_id": event.actor.id,
+        "person": event.person,
+        "request_id": event.request_id,
+        "grant_id": event.grant_id,
+        "account": event.account,
+        "body": record.body,
+        "leaf": record.leaf,
+        "chain": record.chain,
+    }
 
 
 def _raw(value: bytes | str) -> bytes:

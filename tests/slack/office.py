@@ -197,7 +197,7 @@ class BreakableStore:
 
     def wait(self, lane: str, timeout: timedelta) -> None:
         """Shorter than asked for, so that workers stop soon when they are told to."""
-        self._store.wait(min(timeout, timedelta(milliseconds=100)))
+        self._store.wait(lane, min(timeout, timedelta(milliseconds=100)))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

@@ -3,6 +3,7 @@
 from tests.contracts.store import (
     AccessContract,
     AuditContract,
+    BatchesContract,
     EffectsContract,
     NotesContract,
     PeopleContract,
@@ -15,6 +16,9 @@ class TestAccess(AccessContract): ...
 
 
 class TestAudit(AuditContract): ...
+
+
+class TestBatches(BatchesContract): ...
 
 
 class TestEffects(EffectsContract): ...

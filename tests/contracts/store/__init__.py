@@ -2,6 +2,7 @@
 
 from tests.contracts.store.access import AccessContract
 from tests.contracts.store.audit import AuditContract
+from tests.contracts.store.batches import BatchesContract
 from tests.contracts.store.effects import EffectsContract
 from tests.contracts.store.notes import NotesContract
 from tests.contracts.store.people import PeopleContract
@@ -11,6 +12,7 @@ from tests.contracts.store.transactions import TransactionsContract
 __all__ = [
     "AccessContract",
     "AuditContract",
+    "BatchesContract",
     "EffectsContract",
     "NotesContract",
     "PeopleContract",
