@@ -43,6 +43,7 @@ class Granting:
     access: Access
     clock: DatabaseClock
     accounts: Accounts = field(default_factory=lambda: Accounts(at_once=1))
+    tell_within: float = TELL_WITHIN
 
     def handlers(self) -> dict[str, Handler]:
         """By effect kind."""
@@ -103,7 +104,7 @@ class Granting:
                 results.append((claim, self._make_so(claim, grant)))
             except Exception as error:  # given back with what it says
                 not_done[claim.id] = error
-            if results and time.monotonic() - told_at > TELL_WITHIN:
+            if results and time.monotonic() - told_at >= self.tell_within:
                 not_done |= self._record(results, grants)
                 results, told_at = [], time.monotonic()
         return {**not_done, **self._record(results, grants)}
