@@ -36,6 +36,8 @@ from bot.core.model import AccessRequest, Approval, Effect, EndReason, Grant, Gr
 
 ENDS_WITHIN = timedelta(seconds=10)
 """After its time was up, access that is then still to be seen is shown as being removed."""
+BEGINS_WITHIN = timedelta(seconds=1)
+"""After its approval, access that is not there by then is shown as being made; mostly it is, which is shown at once."""
 
 
 def decide(state: State, command: c.Command, now: datetime) -> Outcome:
@@ -105,7 +107,7 @@ def _approve(state: State, command: c.Approve, now: datetime) -> Outcome:
             Effect("grant.expire", grant.id, f"expire:{grant.id}", grant.expires_at),
             Effect("grant.start", grant.id, f"start:{grant.id}", grant.starts_at),
             *remind(grant, command.remind_before),
-            *show(approved, now),
+            *show(approved, now if grant.starts_at > now else now + BEGINS_WITHIN),
         ),
         cancels=(f"lapse:{request.id}",),
     )
@@ -170,7 +172,7 @@ def _start(state: State, command: c.Start, now: datetime) -> Outcome:
     return Decision(
         grant=granting,
         events=(grant_event(Tag.GRANT_STARTED, command.actor, granting, {"policy": granting.policy}),),
-        effects=(converge(granting, now), *show(request, now)),
+        effects=(converge(granting, now), *show(request, now + BEGINS_WITHIN)),
     )
 
 

@@ -31,6 +31,10 @@ QUICK = timedelta(seconds=1)
 """A full batch that took no longer may be followed by one of twice the size."""
 TICK = timedelta(seconds=1)
 """How long a worker sleeps at most: the safety net under wake-ups."""
+PATIENT = frozenset({"chat", "drift"})
+"""Lanes that leave the processor to the others while these have something to do."""
+PATIENCE = 0.2
+"""Seconds that they wait at most."""
 BACKOFF = timedelta(seconds=1)
 BACKOFF_MOST = timedelta(seconds=60)
 
@@ -176,9 +180,12 @@ class Worker:
     lanes: Mapping[str, int]
     """Threads by lane."""
     beats: dict[str, float] = field(default_factory=dict)
+    _urgent: int = 0
+    """Threads of other lanes than ``PATIENT`` that run something now."""
     away: set[str] = field(default_factory=set)
     """Lanes whose last claim the database did not take."""
     _stop: threading.Event = field(default_factory=threading.Event)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self) -> None:
@@ -212,7 +219,7 @@ class Worker:
             self.beats[lane] = self.runner.clock.now().timestamp()
             try:
                 began = time.monotonic()
-                claimed = self.run_due(lane, limit)
+                claimed = self._in_turn(lane, limit)
                 if claimed == 0:
                     self.runner.store.wait(lane, TICK)
                 self.away.discard(lane)
@@ -225,6 +232,21 @@ class Worker:
                 # A lane without threads would let access outlive its end: the operators are told, the thread goes on.
                 log.exception("worker.failed", lane=lane)
                 self._stop.wait(TICK.total_seconds())
+
+    def _in_turn(self, lane: str, limit: int) -> int:
+        """As ``run_due``; who talks lets those go first, for a while, for whom somebody waits."""
+        if lane in PATIENT:
+            until = time.monotonic() + PATIENCE
+            while self._urgent and time.monotonic() < until:
+                self._stop.wait(PATIENCE / 20)
+            return self.run_due(lane, limit)
+        with self._counting:
+            self._urgent += 1
+        try:
+            return self.run_due(lane, limit)
+        finally:
+            with self._counting:
+                self._urgent -= 1
 
 
 def _next_limit(limit: int, claimed: int, took: timedelta) -> int:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.service.ports import Clock
+from bot.store.columns import checked_strings, checked_text, checked_time
 from bot.store.errors import translated
 
 CHUNK = 500
@@ -58,12 +59,11 @@ class Session:
         return column == sa.any_(sa.bindparam(None, list(values), postgresql.ARRAY(column.type)))
 
     def _listed(self, columns: Sequence[sa.Column[Any]], rows: Sequence[Mapping[str, Any]]) -> sa.TableValuedAlias:
-        """PostgreSQL: ``rows`` as a table in the statement, one array a column."""
-        arrays = [
-            sa.bindparam(None, [row[column.name] for row in rows], postgresql.ARRAY(column.type)) for column in columns
-        ]
+        """PostgreSQL: ``rows`` as a table in the statement. One JSON text costs less than an array a column."""
+        text = json.dumps([{column.name: _plain(column.name, row[column.name]) for column in columns} for row in rows])
         named = [sa.column(column.name, column.type) for column in columns]
-        return sa.func.unnest(*arrays).table_valued(*named, name="listed").render_derived()
+        table = sa.func.json_to_recordset(sa.cast(sa.literal(text, sa.Text), postgresql.JSON))
+        return table.table_valued(*named, name="listed").render_derived(with_types=True)
 
     def _add_all(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows of the same columns."""
@@ -100,3 +100,17 @@ class Session:
     def _add(self, table: sa.Table, row: Mapping[str, Any]) -> bool:
         """Insert unless a unique key is taken. Waits for a transaction that is inserting the same key."""
         return self._changed(self._insert(table).values(**row).on_conflict_do_nothing()) == 1
+
+
+def _plain(field: str, value: object) -> object:
+    """As it stands in JSON for PostgreSQL to read; checked as the column's type would."""
+    match value:
+        case str():
+            return checked_text(value, field)
+        case datetime():
+            return checked_time(value, field).isoformat()
+        case bytes():
+            return f"\\x{value.hex()}"
+        case Mapping():
+            return checked_strings(value, field)
+    return value

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import Effect, Person, RequestStatus
+from bot.core.lifecycle import BEGINS_WITHIN
+from bot.core.model import Effect, GrantStatus, Person, RequestStatus
 from bot.providers.fake import Fault
 from bot.service.cards import AlertCard, Card, EnrolmentCard, Names, Notice, RequestCard, SummaryCard, fingerprint
 from bot.service.effects import LEASE
@@ -95,8 +96,20 @@ def test_a_copy_whose_reader_left_the_catalogue_is_brought_up_to_date_too(world:
     world.run("chat")
     world.without(people="otto")
     world.approve(request_id)
-    world.run("chat")
+    world.later(BEGINS_WITHIN, "chat")
     assert {shown(world, place).request.status for place in COPIES} == {"approved"}
+
+
+def test_from_the_click_to_the_access_a_card_is_updated_once(world: World) -> None:
+    request_id = world.asked()
+    world.run("chat")
+    world.approve(request_id)
+    world.run("chat")
+    world.run()
+    world.run("chat")
+    for place in COPIES:
+        first, last = card_at(world, place).shows
+        assert (first.grants, last.grants[0].status) == ((), GrantStatus.ACTIVE)
 
 
 def test_one_place_that_never_takes_it_does_not_keep_the_others(world: World) -> None:
