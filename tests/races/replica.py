@@ -36,7 +36,6 @@ from tests.service.fakes import Cloud, FakeChat, FakeDirectory, PlainBox
 
 PATIENCE = 120.0
 """Seconds for a whole batch, on a machine that is busy."""
-SOON = timedelta(milliseconds=5)
 LEASE = timedelta(hours=1)
 TEAM = "T1"
 DONE = "done"
@@ -53,6 +52,8 @@ class Order:
     person: str = ""
     wait: float = 0.0
     """Seconds from the common start: the other's head start."""
+    lapses_after: float = 0.0
+    """Seconds that the request still has when both are made to wait for each other; 0 leaves its end as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +172,9 @@ class _Replica:
         self._claims = {claim.subject: claim for claim in claims}
         return len(claims)
 
-    def race(self, orders: Sequence[Order], before: str = "") -> list[Told]:
-        """Each order at the instant at which the other process runs its own; ``before`` each, out of the race."""
-        return [self._race(order, before) for order in orders]
+    def race(self, orders: Sequence[Order]) -> list[Told]:
+        """Each order at the instant at which the other process runs its own."""
+        return [self._race(order) for order in orders]
 
     def copies(self, order: Order, count: int, threads: int) -> Counter[str]:
         """The same order many times from several threads; how often each outcome."""
@@ -181,13 +182,11 @@ class _Replica:
         with ThreadPoolExecutor(threads) as pool:
             return Counter(pool.map(lambda _: self._carry_out(order), range(count)))
 
-    def _race(self, order: Order, before: str) -> Told:
-        if before:
-            getattr(self, before)(order.subject)
+    def _race(self, order: Order) -> Told:
+        if order.lapses_after:
+            self._put_end(order.subject, timedelta(seconds=order.lapses_after))
         self._gate.wait(PATIENCE)
-        start = time.monotonic() + order.wait
-        while time.monotonic() < start:
-            pass  # a sleep would be longer than what is raced for
+        time.sleep(order.wait)
         began = time.monotonic()
         outcome = self._carry_out(order)
         return Told(outcome, began, time.monotonic())
@@ -200,12 +199,11 @@ class _Replica:
             return traceback.format_exc()
         return outcome.code if isinstance(outcome, Refusal) else DONE
 
-    def lapse_soon(self, request_id: str) -> None:
-        """Put the end of a request right before us."""
+    def _put_end(self, request_id: str, after: timedelta) -> None:
         with self.store.transaction() as tx:
             request = tx.request(request_id, lock=True)
             assert request is not None
-            tx.save_request(replace(request, lapses_at=tx.now() + SOON))
+            tx.save_request(replace(request, lapses_at=tx.now() + after))
 
     # --- orders ------------------------------------------------------------------------------------------
 
@@ -241,7 +239,9 @@ class _Replica:
         before = len(self.cloud.calls)
         while sum(self.worker.run_due(lane) for lane in lanes):
             pass
-        return [f"{call.operation} {call.grant_id}" for call in self.cloud.calls[before:] if call.operation != "observe"]
+        return [
+            f"{call.operation} {call.grant_id}" for call in self.cloud.calls[before:] if call.operation != "observe"
+        ]
 
     def run_claims(self) -> list[bool]:
         """Run what ``claim`` leased: whether each was done."""

@@ -18,13 +18,15 @@ from bot.service import ledger
 from bot.store import SqlStore, open_store
 from tests.core.examples import DAY, MINUTE
 from tests.races.conftest import GRANTS, REQUESTS, ROUNDS
-from tests.races.replica import DONE, Order, Told, Two
+from tests.races.replica import DONE, Order, Two
 
-BATCH = 50
+BATCH = 25
 SPREAD = 0.002
 """Seconds; the head start is drawn from so much around its middle, either way."""
-STEP = 0.0005
-"""Seconds by which the middle follows whoever wins less often."""
+STEP = 0.002
+"""Seconds by which the middle goes towards the side that lost a whole batch; less where it was closer."""
+LAPSES_AFTER = 0.005
+"""Seconds: about what an approval takes."""
 OVERLAPPING = 0.5
 """The least share of rounds in which both were at it at the same time."""
 
@@ -37,7 +39,7 @@ class Side:
     person: str = ""
 
 
-def race(two: Two, sides: tuple[Side, Side], subjects: Sequence[str], *, before: str = "") -> list[str]:
+def race(two: Two, sides: tuple[Side, Side], subjects: Sequence[str]) -> list[str]:
     """Who won each round, by what they did (or as whom, where both do the same)."""
     seed = random.SystemRandom().randrange(2**32)
     print(f"head starts: random.Random({seed})")
@@ -46,21 +48,30 @@ def race(two: Two, sides: tuple[Side, Side], subjects: Sequence[str], *, before:
     for first in range(0, len(subjects), BATCH):
         batch = subjects[first : first + BATCH]
         starts = [rng.uniform(middle - SPREAD, middle + SPREAD) for _ in batch]
-        orders = [
-            [Order(side.what, each, side.person, max(0.0, sign * by)) for each, by in zip(batch, starts, strict=True)]
-            for side, sign in zip(sides, (1, -1), strict=True)
-        ]
-        told = two.both("race", orders, (before, ""))
+        told = two.both("race", orders(sides, batch, starts))
         for subject, one, other in zip(batch, *told, strict=True):
             assert {one.outcome, other.outcome} == {DONE, "late"}, (subject, one, other)
             winners.append(names[one.outcome != DONE])
             overlapping += one.began < other.ended and other.began < one.ended
-        ahead = 2 * winners[first:].count(names[0]) - len(batch)
-        middle += STEP * (1 if ahead > 0 else -1)
+        middle += STEP * (2 * winners[first:].count(names[0]) / len(batch) - 1)
     print(f"won: {dict(Counter(winners))}; at the same time: {overlapping} of {len(subjects)}")
     assert set(winners) == set(names), "the same side always won"
     assert overlapping >= OVERLAPPING * len(subjects)
     return winners
+
+
+def orders(sides: tuple[Side, Side], subjects: Sequence[str], starts: Sequence[float]) -> list[list[Order]]:
+    """For each side; the second has a head start of so many seconds, the first where it is negative."""
+    one, other = sides
+    if other.what == "lapse":
+        # What is raced for is an instant, and it is this that comes earlier or later.
+        ends = [max(0.001, LAPSES_AFTER - by) for by in starts]
+        first = [Order(one.what, each, one.person, 0.0, end) for each, end in zip(subjects, ends, strict=True)]
+        return [first, [Order(other.what, each) for each in subjects]]
+    return [
+        [Order(side.what, each, side.person, max(0.0, sign * by)) for each, by in zip(subjects, starts, strict=True)]
+        for side, sign in ((one, 1), (other, -1))
+    ]
 
 
 @dataclass(frozen=True)
@@ -131,10 +142,9 @@ AFTER = {"approve": "approved", "mona": "approved", "otto": "approved"} | {
 )
 def test_a_request_is_decided_once_by_whoever_comes_first(two: Two, pending_url: str, one: Side, other: Side) -> None:
     two.open(pending_url)
-    lapsing = other.what == "lapse"
-    if lapsing:
+    if other.what == "lapse":
         assert two.replicas[1].call("claim", "access") == ROUNDS
-    winners = race(two, (one, other), REQUESTS, before="lapse_soon" if lapsing else "")
+    winners = race(two, (one, other), REQUESTS)
     facts = facts_of(pending_url)
     for request_id, winner in zip(REQUESTS, winners, strict=True):
         assert_decided_once(facts, request_id, winner)
