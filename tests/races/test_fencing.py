@@ -83,27 +83,46 @@ def waiting_request(url: str) -> None:
         connection.execute("UPDATE requests SET lapses_at = clock_timestamp()")
 
 
-@pytest.mark.parametrize(
+LANES_OF_DUE = pytest.mark.parametrize(
     ("prepare", "lane"),
     [
         (waiting_request, "access"),
         (lambda url: prepare_grants(url, ("g-0",)), "access"),
+        (lambda url: due_grant(url, GrantStatus.GRANTING), "cloud"),
         (lambda url: due_grant(url, GrantStatus.REVOKING), "cloud"),
     ],
-    ids=["request.lapse", "grant.expire", "grant.converge"],
+    ids=["lapse", "expire", "grant", "revoke"],
 )
-def test_a_claim_that_is_run_after_its_lease_changes_nothing(
+
+
+@LANES_OF_DUE
+def test_a_claim_that_is_run_while_another_has_it_changes_nothing(
     scene: Scene, prepare: Callable[[str], None], lane: str
 ) -> None:
     prepare(scene.url)
-    before = scene.state()
     assert scene.slow.call("claim", lane) == 1
-    assert scene.quick.call("drain") == [], "it is leased"
+    assert scene.quick.call("claim", lane) == 0, "it is leased"
+    scene.leases_end()
+    assert scene.quick.call("claim", lane) == 1
+    before = scene.state()
+    scene.slow.call("run_claims")
+    changed = {table for table, rows in scene.state().items() if rows != before[table]}
+    assert changed <= {"effects"}, changed
+    assert scene.quick.call("run_claims") == [True], "the other's lease holds all the same"
+    assert len(scene.state()["audit_log"]) == len(before["audit_log"]) + 1
+
+
+@LANES_OF_DUE
+def test_a_claim_that_is_run_when_another_has_done_it_changes_nothing(
+    scene: Scene, prepare: Callable[[str], None], lane: str
+) -> None:
+    prepare(scene.url)
+    assert scene.slow.call("claim", lane) == 1
     scene.leases_end()
     scene.quick.call("drain")
     done = scene.state()
-    assert done["audit_log"] != before["audit_log"]
     scene.slow.call("run_claims")
+    scene.quick.call("drain")
     assert scene.state() == done
     facts_of(scene.url)
 
@@ -124,6 +143,7 @@ def test_a_call_that_outlives_its_lease_changes_nothing(
     scene.slow.call("stall_at", operation, done)
     scene.slow.start("drain", ("cloud",))
     assert scene.slow.stalled.wait(30)
+    assert scene.quick.call("drain") == [], "it is leased"
     scene.leases_end()
     scene.quick.call("drain")
     before = scene.state()
