@@ -21,9 +21,12 @@ from bot.core.decisions import Outcome, Refusal
 from bot.core.model import LANES
 from bot.providers.fake import Call
 from bot.service.access import Access
+from bot.service.breaker import Accounts
+from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
+from bot.service.handling import handle_timers
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.people import People
 from bot.service.proof import Codes
@@ -161,8 +164,9 @@ class _Replica:
         enrolments = Enrolments(self.store, lambda: CATALOGUE, self.people, codes, PlainBox(), ids, "prodaccess", "")
         self.chat = FakeChat()
         showing = Showing(self.store, queries, self.chat, enrolments)
-        granting = Granting(self.access, clock)
-        self.worker = Worker(Runner(self.store, clock, {**granting.handlers(), **showing.handlers()}), {})
+        granting = Granting(self.access, DatabaseClock(clock, self.store), Accounts(16))
+        handlers = {**granting.handlers(), **showing.handlers()}
+        self.worker = Worker(Runner(self.store, clock, handlers, granting.batches()), {})
 
     # --- racing ------------------------------------------------------------------------------------------
 
@@ -219,12 +223,16 @@ class _Replica:
     def lapse(self, request_id: str, _: str) -> Outcome:
         """As the worker does, which tries again while it is early."""
         while True:
-            outcome = self.access.lapse(self._claims[request_id])
+            outcome = self._on_timer(request_id, commands.Lapse())
             if not isinstance(outcome, Refusal) or outcome.code != "early":
                 return outcome
 
     def expire(self, grant_id: str, _: str) -> Outcome:
-        return self.access.on_timer(self._claims[grant_id], commands.Expire(grant_id))
+        return self._on_timer(grant_id, commands.Expire(grant_id))
+
+    def _on_timer(self, subject: str, command: commands.Command) -> Outcome:
+        (outcome,) = handle_timers(self.store, [(self._claims[subject], command)])
+        return outcome
 
     def revoke(self, grant_id: str, person: str) -> Outcome:
         return self.access.revoke(grant_id, CATALOGUE.people[person], actor(person), "Stop.")
