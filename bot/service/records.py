@@ -13,10 +13,11 @@ from bot.core.stepup import Attempts
 
 
 class StoreUnavailable(Exception):
-    """The database did not answer, or refused the transaction for a passing reason.
+    """The database did not answer, or refused the transaction for a passing reason. Nothing was written."""
 
-    Nothing was written, unless the message says that it is not known (the connection broke during the commit).
-    """
+
+class OutcomeUnknown(StoreUnavailable):
+    """The connection broke while the commit was under way: nobody can tell whether it was done."""
 
 
 class StaleWrite(Exception):

@@ -8,11 +8,14 @@ import structlog
 from bot.core.text import TextTooLong
 from bot.service.logs import reference_id
 from bot.service.people import Refused
-from bot.service.records import StoreUnavailable
+from bot.service.records import OutcomeUnknown, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
 DATABASE_AWAY = "prodaccess can't reach its database right now. Nothing was changed; try again in a minute."
+OUTCOME_UNKNOWN = (
+    "prodaccess lost its database in the middle of this. It may have been done or not: look, then try again."
+)
 SLOW = "This is taking longer than Slack allows. Nothing may have come of it: look, then try again."
 
 _SECRET = re.compile(
@@ -35,7 +38,7 @@ def explain(error: Exception, doing: str) -> str:
         return f"What you typed {error}."
     if isinstance(error, StoreUnavailable):
         log.warning("slack.database-away", doing=doing, why=redact(str(error)))
-        return DATABASE_AWAY
+        return OUTCOME_UNKNOWN if isinstance(error, OutcomeUnknown) else DATABASE_AWAY
     if isinstance(error, TimeoutError):
         log.warning("slack.slow", doing=doing)
         return SLOW

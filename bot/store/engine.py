@@ -13,6 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
+from bot.store.answering import AnsweringConnection
+
 PATIENCE = timedelta(seconds=10)
 """How long a transaction waits for a connection, or for its turn."""
 
@@ -22,9 +24,12 @@ _POSTGRESQL_CONNECT = {
     "keepalives_idle": "30",
     "keepalives_interval": "10",
     "keepalives_count": "3",
-    "tcp_user_timeout": "30000",
+    "tcp_user_timeout": "35000",
 }
-"""libpq's parameters (PostgreSQL manual, 34.1.2), so that a black hole is noticed. The URL's own values win."""
+"""libpq's parameters (PostgreSQL manual, 34.1.2), so that a black hole is noticed. The URL's own values win.
+
+An answer is waited for as long as ``tcp_user_timeout`` (milliseconds), which is longer than any statement may take.
+"""
 
 _POSTGRESQL_SESSION = {
     "lock_timeout": "5s",
@@ -61,8 +66,13 @@ def read_url(url: str) -> URL:
     return _with_defaults(parsed.set(drivername="sqlite+pysqlite"), _SQLITE_CONNECT)
 
 
-def make_engine(url: str, pool_size: int = 10, patience: timedelta = PATIENCE) -> sa.Engine:
-    """An engine for SQLite or PostgreSQL; connects on first use. Raises ValueError for a URL that is no use."""
+def make_engine(
+    url: str, pool_size: int = 10, patience: timedelta = PATIENCE, *, answer_awaited: bool = False
+) -> sa.Engine:
+    """An engine for SQLite or PostgreSQL; connects on first use. Raises ValueError for a URL that is no use.
+
+    ``answer_awaited``: PostgreSQL may take as long as it likes to answer, as to a migration.
+    """
     parsed = read_url(url)
     engine = sa.create_engine(
         parsed,
@@ -78,6 +88,8 @@ def make_engine(url: str, pool_size: int = 10, patience: timedelta = PATIENCE) -
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_immediate)
     else:
+        if not answer_awaited:
+            sa.event.listen(engine, "do_connect", _connect_to_answer)
         sa.event.listen(engine, "connect", _prepare_postgresql)
     return engine
 
@@ -148,6 +160,12 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _connect_to_answer(_dialect: Any, _record: Any, args: Any, parameters: dict[str, Any]) -> AnsweringConnection:
+    connection = AnsweringConnection.connect(*args, **parameters)
+    connection.answer_within = int(parameters["tcp_user_timeout"]) / 1000
+    return connection
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

@@ -45,7 +45,7 @@ def schema_is_current(url: str) -> bool:
 
 @contextmanager
 def _connected(url: str) -> Iterator[sa.Connection]:
-    engine = make_engine(url, pool_size=1)
+    engine = make_engine(url, pool_size=1, answer_awaited=True)
     try:
         with _alembic, translated(), engine.begin() as connection:
             if connection.dialect.name == "postgresql":

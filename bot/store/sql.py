@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bot.service.ports import Clock
-from bot.service.records import Claim, StoreUnavailable
+from bot.service.records import Claim, OutcomeUnknown, StoreUnavailable
 from bot.store.audit import AuditLog
 from bot.store.effects import Effects
 from bot.store.engine import PATIENCE, make_engine
@@ -43,8 +43,7 @@ class SqlStore:
     def transaction(self) -> Iterator[SqlTx]:
         """Commit at the end of the block, roll back on an exception.
 
-        Raises StoreUnavailable. When the connection breaks while the commit is under way, nobody can tell whether
-        it was done; the message then says so.
+        Raises StoreUnavailable; OutcomeUnknown when the connection breaks while the commit is under way.
         """
         with self._turn_taken(), self._connected() as connection:
             tx = SqlTx(connection, self._clock)
@@ -129,5 +128,5 @@ def _commit(connection: sa.Connection) -> None:
             connection.commit()
     except StoreUnavailable as error:
         if connection.invalidated:
-            raise StoreUnavailable(f"{error}; whether the last change was written is not known") from error
+            raise OutcomeUnknown(f"{error}; whether the last change was written is not known") from error
         raise

@@ -79,7 +79,15 @@ class ScriptedAws:
 
 @contextmanager
 def scripted_aws() -> Iterator[ScriptedAws]:
+    """Listening on a free port of 127.0.0.1."""
     aws = ScriptedAws()
+    with serving(aws):
+        yield aws
+
+
+@contextmanager
+def serving(aws: ScriptedAws) -> Iterator[None]:
+    """Answer at ``aws.url`` while the context is open."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -104,7 +112,7 @@ def scripted_aws() -> Iterator[ScriptedAws]:
     thread.start()
     aws.url = f"http://127.0.0.1:{server.server_port}"
     try:
-        yield aws
+        yield
     finally:
         server.shutdown()
         thread.join()

@@ -56,6 +56,7 @@ class LocalSlack:
         self._ready = threading.Event()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
+        self._listening_at = ""
 
     def start(self, port: int = 0) -> Self:
         """Listen on 127.0.0.1; port 0 takes a free one.
@@ -67,7 +68,8 @@ class LocalSlack:
         if self._snapshot is not None:
             self._snapshot.load()
         listener = socket.create_server((_HOST, port), backlog=128)
-        self._slack.listen_at(f"http://{_HOST}:{listener.getsockname()[1]}")
+        self._listening_at = f"http://{_HOST}:{listener.getsockname()[1]}"
+        self._slack.listen_at(self._listening_at)
         config = uvicorn.Config(
             self.asgi_app(),
             log_level="critical",
@@ -147,7 +149,11 @@ class LocalSlack:
 
     def visitor(self, user: str) -> Visitor:
         """Somebody who plays one of the people; see `Visitor`."""
-        return Visitor(self.url, user, app_name=self.workspace.app.name, live=self._slack.live)
+        return Visitor(self._listening_at, user, app_name=self.workspace.app.name, live=self._slack.live)
+
+    def announce(self, url: str) -> None:
+        """Give the app this URL for all its calls from now on, of a proxy before this Slack; visitors come directly."""
+        self._call(lambda: self._slack.listen_at(url))
 
     def deliver_over_http(self, request_url: str | None) -> None:
         """From now on post signed requests to this URL, or, with None, go back to Socket Mode."""

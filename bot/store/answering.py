@@ -1,0 +1,51 @@
+"""Connections to PostgreSQL that are given up when no answer comes.
+
+The kernel notices a machine that is gone (``tcp_user_timeout``), and the server ends its own statements. Neither helps
+where something in between still acknowledges what is sent and answers nothing: a proxy whose backend hangs, a server
+that is stopped. Without an end to this wait every thread would stand still until somebody restarts the process.
+"""
+
+import time
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+
+RV = TypeVar("RV")
+
+
+class NoAnswer(psycopg.OperationalError):
+    """The server has not answered in time; the connection is closed."""
+
+
+class AnsweringConnection(psycopg.Connection[Any]):
+    """Closes itself, and raises NoAnswer, when an answer takes longer than ``answer_within`` seconds."""
+
+    answer_within = 0.0
+    """0: it waits for ever."""
+
+    def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
+        """See psycopg.Connection.wait."""
+        if not self.answer_within:
+            return super().wait(gen, *args, **kwargs)
+        try:
+            return super().wait(_answered(gen, self.answer_within), *args, **kwargs)
+        except NoAnswer:
+            self.close()
+            raise
+
+
+def _answered(gen: PQGen[RV], seconds: float) -> Generator[Any, Any, RV]:
+    """``gen``, which psycopg resumes when its socket is ready and, ten times a second, when it is not."""
+    until = time.monotonic() + seconds
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready and time.monotonic() > until:
+                raise NoAnswer(f"the server has not answered within {seconds:g} s")
+            wanted = gen.send(ready)
+    except StopIteration as end:
+        value: RV = end.value
+        return value
