@@ -2,6 +2,7 @@
 
 from concurrent.futures import Executor
 
+import aiohttp
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 PING_SECONDS = 5.0
 """How soon a dead Socket Mode connection is noticed, and how long between tries to connect."""
+CONNECT_SECONDS = 10.0
+"""How long a connection may take to be opened; aiohttp's own limit of 5 minutes would be as long without Slack."""
 
 
 def build(desk: Desk, config: SlackConfig, executor: Executor, directory: SlackDirectory | None = None) -> AsyncApp:
@@ -54,6 +57,9 @@ class SocketMode:
         self._handler = AsyncSocketModeHandler(
             self._app, app_token=self._config.app_token, logger=quiet(), ping_interval=PING_SECONDS
         )
+        client = self._handler.client
+        await client.aiohttp_client_session.close()
+        client.aiohttp_client_session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONNECT_SECONDS))
         await self._handler.connect_async()  # type: ignore[no-untyped-call]
         log.info("slack.connected")
 

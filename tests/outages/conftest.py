@@ -21,6 +21,7 @@ __all__ = ["postgres_server", "postgres_url"]
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time-outs of a second, so that a test need not wait for the usual ones."""
     monkeypatch.setattr(slack_app, "PING_SECONDS", 0.5)
+    monkeypatch.setattr(slack_app, "CONNECT_SECONDS", 1.0)
     monkeypatch.setattr(slack_config, "ANSWER_TIMEOUT", 1)
     quick = aws_clients._CONFIG.merge(Config(connect_timeout=1, read_timeout=1))
     monkeypatch.setattr(aws_clients, "_CONFIG", quick)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -16,11 +17,13 @@ import psycopg
 from bot.core.model import Effect
 from bot.sandbox.aws import isolated_session
 from bot.sandbox.aws_seed import Keys
+from bot.sandbox.slack.server import LocalSlack
 from bot.service.records import StoreUnavailable
 from bot.store import SqlStore, open_store
 from tests.faults.proxy import FaultProxy
 from tests.outages.iam import Iam, running_iam
 from tests.scenarios import harness
+from tests.scenarios.company import APPROVALS, workspace
 from tests.scenarios.harness import wait_for
 
 LOOK = "/prodaccess look payments-prod 30m is it up or is it down"
@@ -66,7 +69,8 @@ class World(harness.World):
         self.to_slack: FaultProxy
         self._stack = stack
         cloud: Any = Cloud(self.iam, self.to_aws.url)
-        super().__init__(folder, cloud, **settings)
+        super().__init__(folder, cloud, **{"behind": timedelta(0), **settings})
+        self.slack = LocalSlack(workspace(ack_seconds=ACK_SECONDS))
 
     def __enter__(self) -> Self:
         start = self.slack.start
@@ -157,13 +161,19 @@ class World(harness.World):
         assert "Traceback" not in words
         assert not re.search(r"psycopg|sqlalchemy|sqlite", words, re.IGNORECASE)
 
-    def messages_about(self, channel: str, request_id: str) -> int:
-        """How many cards of a request stand in a channel."""
-        return sum(request_id in str(message) for message in self.slack.history(f"C0{channel.upper()}"))
+    def cards_of(self, request_id: str, who: str, channel: str | None = APPROVALS) -> int:
+        """How many cards of a request somebody sees in a channel, or in their direct messages."""
+        return sum(harness.mentions(message, request_id) for message in self.visitor(who).messages(channel))
+
+    def wait_until_idle(self) -> None:
+        """Until nothing is due and nothing is being run."""
+        wait_for(self.is_idle, "all effects to be done", timeout=30)
 
 
-WAITS = harness.STEP
-"""What is due later than this is a timer."""
+WAITS = timedelta(minutes=2)
+"""What is due later than this is a timer: a lease and the longest wait between two tries are shorter."""
+ACK_SECONDS = 4.0
+"""How long Slack waits for the bot to answer: a person who gets none tries again sooner than the other tests' do."""
 
 
 def address(url: str) -> tuple[str, int]:
