@@ -1,6 +1,7 @@
 """The Bolt app: how Slack's payloads come in, over Socket Mode or HTTP."""
 
 from concurrent.futures import Executor
+from typing import Any
 
 import aiohttp
 import structlog
@@ -59,7 +60,7 @@ class SocketMode:
         )
         client = self._handler.client
         await client.aiohttp_client_session.close()
-        client.aiohttp_client_session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONNECT_SECONDS))
+        client.aiohttp_client_session = _Dialler(client)  # type: ignore[assignment]
         await self._handler.connect_async()  # type: ignore[no-untyped-call]
         log.info("slack.connected")
 
@@ -74,3 +75,28 @@ class SocketMode:
         """Whether there is an open connection, as far as one can know without asking."""
         session = self._handler.client.current_session if self._handler else None
         return session is not None and not session.closed
+
+
+class _Dialler:
+    """Opens websockets for slack_sdk's client, in the place of its aiohttp session.
+
+    A ticket works once (docs.slack.dev, apps.connections.open). The client keeps the one with which it failed and
+    tries that for ever; so each is forgotten when it was used.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONNECT_SECONDS))
+
+    @property
+    def closed(self) -> bool:
+        return self._session.closed
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def ws_connect(self, url: str, **options: Any) -> Any:
+        try:
+            return await self._session.ws_connect(url, **options)
+        finally:
+            self._client.wss_uri = None

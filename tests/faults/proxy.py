@@ -42,6 +42,7 @@ class Then(StrEnum):
     LOSE_ANSWER = "pass it on, then cut as soon as the answer begins, without the answer"
     SWALLOW = "pass it on; from then on nothing goes either way"
     HOLD = "pass it on only when the proxy is healed or released"
+    COUNT = "pass it on"
 
 
 @dataclass(slots=True)

@@ -33,6 +33,10 @@ class Iam(ScriptedAws):
         """What a user holds, by policy name."""
         return {name: json.loads(text) for (owner, name), text in self.held().items() if owner == user}
 
+    def seen(self, user: str) -> list[str]:
+        """Names of the policies of a user that reads see by now."""
+        return [name for owner, name in list(self._writes) if owner == user and self._seen((owner, name))]
+
     def _success(self, call: dict[str, str]) -> Answer:
         answer = self._carry_out(call)
         if call["Action"] in self._fail_after:
@@ -59,8 +63,7 @@ class Iam(ScriptedAws):
                 about = f"<UserName>{key[0]}</UserName><Path>/</Path><UserId>AIDA{key[0].upper()}</UserId>"
                 return _result("GetUser", f"<User>{about}</User>")
             case "ListUserPolicies":
-                names = [name for owner, name in self._writes if owner == key[0] and self._seen((owner, name))]
-                members = "".join(f"<member>{name}</member>" for name in names)
+                members = "".join(f"<member>{name}</member>" for name in self.seen(key[0]))
                 return _result(
                     "ListUserPolicies", f"<PolicyNames>{members}</PolicyNames><IsTruncated>false</IsTruncated>"
                 )

@@ -80,8 +80,9 @@ def test_a_grant_that_expires_while_aws_is_silent_is_gone_when_it_answers(world:
 
 
 def test_what_can_still_be_seen_is_not_said_to_be_gone(world: World) -> None:
-    grant = world.granted(LOOK, by="ravi")
     world.iam.lag = 2.5
+    grant = world.granted(LOOK, by="ravi")
+    wait_for(lambda: world.iam.seen(USER), "the grant to be seen")
     world.visitor("maya").command(f"/prodaccess release {grant.id}")
     world.wait_for_state(grant.request_id, "approved", "ended", timeout=30)
     (ended,) = world.audit("grant.ended")

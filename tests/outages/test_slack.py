@@ -157,18 +157,15 @@ def test_a_call_that_slack_never_answers_holds_up_nothing_but_itself(world: Worl
 # --- events ----------------------------------------------------------------------------------------------
 
 
-def events(world: World) -> list[dict[str, Any]]:
-    """The events that went to the bot."""
-    return [payload for kind, payload in world.slack.sent() if kind == "events_api"]
-
-
 def test_an_event_whose_acknowledgement_was_lost_is_handled_once(world: World) -> None:
     maya = world.visitor("maya")
     before = world.slack.calls("views.publish")
+    again = b'"retry_reason":"timeout"'
+    world.to_slack.when(again, Then.COUNT, way=Way.DOWN)
     world.slack.lose_acknowledgements(1)
     maya.open_home()
     maya.wait_for_home("Production access")
-    wait_for(lambda: len(events(world)) == 2, "the event to be sent again", timeout=20)
+    wait_for(lambda: world.to_slack.sprung[again], "the event to be sent again", timeout=20)
     maya.command("/prodaccess help")
     maya.wait_for_message("Ask for access")
     assert world.slack.calls("views.publish") == before + 1
