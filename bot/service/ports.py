@@ -165,6 +165,13 @@ class Tx(Protocol):
         """How many grants have not ended, by status; without those that there are none of."""
         ...
 
+    def holders(self) -> tuple[str, ...]:
+        """Ids of everyone who has a pending request or a grant that has not ended, sorted.
+
+        Its cost grows with the number of persons, not with that of their grants.
+        """
+        ...
+
     def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
         """Grants not ended whose end, or revocation, was due before ``before``."""
         ...

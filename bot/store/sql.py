@@ -13,6 +13,7 @@ from bot.store.effects import Effects
 from bot.store.engine import PATIENCE, make_engine
 from bot.store.errors import translated
 from bot.store.grants import Grants
+from bot.store.holders import Holders
 from bot.store.listener import CHANNEL, Listener
 from bot.store.notes import Notes
 from bot.store.people import People
@@ -21,7 +22,7 @@ from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
 
-class SqlTx(Requests, Grants, Effects, People, Notes, AuditLog):
+class SqlTx(Requests, Grants, Holders, Effects, People, Notes, AuditLog):
     """One open transaction. Locks are taken in this order: request, authenticator, effect, audit head."""
 
     def notify(self, sender: str) -> None:

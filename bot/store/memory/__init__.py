@@ -8,6 +8,7 @@ from bot.service.ports import Clock
 from bot.service.records import Claim
 from bot.store.memory.access import MemoryAccess
 from bot.store.memory.effects import MemoryEffects
+from bot.store.memory.holders import MemoryHolders
 from bot.store.memory.notes import MemoryNotes
 from bot.store.memory.people import MemoryPeople
 from bot.store.memory.state import State
@@ -15,7 +16,7 @@ from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
 
-class MemoryTx(MemoryAccess, MemoryEffects, MemoryPeople, MemoryNotes):
+class MemoryTx(MemoryAccess, MemoryHolders, MemoryEffects, MemoryPeople, MemoryNotes):
     """One open transaction."""
 
 

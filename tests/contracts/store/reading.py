@@ -69,6 +69,18 @@ class ReadingContract:
             assert _ids(tx.unfinished_grants()) == ["revoking", "active", "granting", "scheduled", "other"]
             assert _ids(tx.unfinished_grants("grace")) == ["other"]
 
+    def test_holders_have_a_pending_request_or_a_grant_that_has_not_ended(self, store: Store) -> None:
+        with store.transaction() as tx:
+            assert tx.holders() == ()
+            for status in (status for status in GrantStatus if status is not GrantStatus.ENDED):
+                _with_grant(tx, f"{status}", person=f"{status}", status=status)
+            _with_grant(tx, "another of the same", person="active", status=GrantStatus.SCHEDULED)
+            _with_grant(tx, "ended", person="one whose access ended", status=GrantStatus.ENDED)
+            for status in RequestStatus:
+                tx.save_request(request(f"of {status}", requester=f"asked, {status}", status=status))
+            tx.save_request(request("both", requester="granting"))
+            assert tx.holders() == ("active", "asked, pending", "granting", "revoking", "scheduled")
+
     def test_overdue_grants_should_have_ended(self, store: Store) -> None:
         before = START + HOUR
         with store.transaction() as tx:
@@ -104,5 +116,5 @@ class ReadingContract:
 
 
 def _with_grant(tx: Tx, grant_id: str, **values: object) -> None:
-    tx.save_request(request(f"r of {grant_id}"))
+    tx.save_request(request(f"r of {grant_id}", status=RequestStatus.APPROVED))
     tx.save_grant(grant(grant_id, f"r of {grant_id}", **values))
