@@ -18,6 +18,7 @@ from bot.service.effects import Runner
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
+from bot.service.leaving import Leaving
 from bot.service.people import People
 from bot.service.ports import Clock, CloudProvider
 from bot.service.proof import Codes
@@ -46,6 +47,7 @@ class Parts:
     desk: Desk
     directory: SlackDirectory
     granting: Granting
+    leaving: Leaving
     runner: Runner
     clock: Clock
     database_clock: DatabaseClock
@@ -87,8 +89,14 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
     database_clock = DatabaseClock(clock, store)
     granting = Granting(access, database_clock, Accounts(at_once=max(1, settings.workers * 3 // 4)))
+    leaving = Leaving(store, people)
     showing = Showing(store, queries, SlackChat(slack), enrolments)
-    handlers = {**granting.handlers(), **showing.handlers(), **enrolments.handlers(access)}
+    handlers = {
+        **granting.handlers(),
+        **leaving.handlers(),
+        **showing.handlers(),
+        **enrolments.handlers(access),
+    }
     return Parts(
         settings=settings,
         catalogue=catalogue,
@@ -96,6 +104,7 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
         desk=Desk(access, enrolments, people, queries),
         directory=directory,
         granting=granting,
+        leaving=leaving,
         runner=Runner(store, clock, handlers, granting.batches()),
         clock=clock,
         database_clock=database_clock,

@@ -99,6 +99,7 @@ def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
     jobs: tuple[Callable[[], object], ...] = (
         parts.database_clock.measure,
         parts.granting.page_overdue,
+        parts.leaving.keep_looking,
         lambda: summary.enqueue_due(parts.store, parts.catalogue),
         stops.settle,
         lambda: stops.sweep() if "cloud" in worker.away else None,

@@ -36,6 +36,7 @@ class Tag(StrEnum):
     MFA_SHOWN = "mfa.secret-shown"
     MFA_ENROLLED = "mfa.enrolled"
     MFA_RESET = "mfa.reset"
+    PERSON_LEFT = "person.left"
     CATALOGUE_CHANGED = "catalogue.changed"
     SUMMARY_POSTED = "summary.posted"
 

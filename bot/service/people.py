@@ -8,9 +8,7 @@ from bot.core.model import Catalogue, Person, Role
 from bot.core.policy import Facts
 from bot.service.cards import Names
 from bot.service.ports import Directory
-from bot.service.records import ChatUser, DirectoryError, NotInDirectoryError
-
-NOT_HERE = "This Slack account is not in this workspace."
+from bot.service.records import NOT_HERE, ChatUser, DirectoryError, NotInDirectoryError
 
 
 class Refused(Exception):
@@ -90,11 +88,24 @@ class People:
         account = self.directory.by_email(person.email)
         return account.id if account else ""
 
+    def accounts_of(self, person_id: str) -> tuple[str, ...]:
+        """What the directory knows a person by: chat ids, else an e-mail address; empty when there is neither.
+
+        An address is in lower case.
+        """
+        if person_id.startswith("slack:"):
+            return (person_id.removeprefix("slack:"),)
+        person = self.catalogue().people.get(person_id)
+        if person is None:
+            return ()
+        return tuple(sorted(person.slack_ids)) or tuple(filter(None, [(person.email or "").casefold()]))
+
     def _accounts(self, person: Person) -> tuple[ChatUser, ...]:
         if person.slack_ids or not person.email:
             return tuple(self._account(chat_id) for chat_id in sorted(person.slack_ids))
         account = self.directory.by_email(person.email)
-        return (account,) if account else ()
+        # A look-up by address does not find a deactivated account.
+        return (account or ChatUser("", "", person.name, person.email, refused=NOT_HERE),)
 
     def _account(self, chat_id: str) -> ChatUser:
         try:

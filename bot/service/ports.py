@@ -291,6 +291,21 @@ class Directory(Protocol):
         """The account of an e-mail address; ``None`` when nobody has it. Raises DirectoryError."""
         ...
 
+    def fresh(self, account: str) -> ChatUser:
+        """An account by its id or its e-mail address, as it is now; nothing remembered counts.
+
+        One that is not there is refused. The manager may be left out. Raises DirectoryError when it is not known.
+        """
+        ...
+
+    def page(self, cursor: str = "") -> tuple[Sequence[ChatUser], str]:
+        """Some of all accounts, deactivated ones included, as they are now, and the cursor to the others.
+
+        The first page for an empty cursor; the last has an empty one. Managers may be left out. Raises as ``user``,
+        NotInDirectoryError for a cursor that leads nowhere any more.
+        """
+        ...
+
     def members(self, group_id: str) -> frozenset[str]:
         """Chat user ids in a user group, possibly minutes old. Raises as ``user``."""
         ...

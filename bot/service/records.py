@@ -188,6 +188,10 @@ class NotInDirectoryError(DirectoryError):
     """The directory answered: there is no such account or group."""
 
 
+NOT_HERE = "This Slack account is not in this workspace."
+"""``ChatUser.refused`` of an account that is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatUser:
     """A chat account as its directory knows it. ``manager`` is a chat user id, if the profile names one."""

@@ -153,7 +153,10 @@ class Showing:
         return False
 
 
-ALERTS = {"overdue": "Access that should be gone is not"}
+ALERTS = {
+    "overdue": "Access that should be gone is not",
+    "left": "Someone who may not use prodaccess any more had access, or had asked for it",
+}
 
 
 @contextmanager

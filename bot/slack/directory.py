@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.client import HTTPException
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
-from bot.service.records import ChatUser, DirectoryError, NotInDirectoryError
+from bot.service.records import NOT_HERE, ChatUser, DirectoryError, NotInDirectoryError
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +21,8 @@ USER_LIVES = timedelta(seconds=60)
 GROUP_LIVES = timedelta(minutes=5)
 """usergroups.users.list is a tier 2 method: about 20 calls a minute."""
 FIELDS_LIVE = timedelta(hours=1)
+PAGE = 1000
+"""Accounts a page: the most that users.list gives at once."""
 
 UNREACHABLE = (SlackApiError, SlackClientError, HTTPException, URLError, OSError, TimeoutError)
 
@@ -32,7 +34,14 @@ _REFUSED = {
     "is_stranger": "Only members of this workspace may use prodaccess.",
 }
 _NOT_THERE = frozenset(
-    {"user_not_found", "users_not_found", "user_not_visible", "no_such_subteam", "subteam_not_found"}
+    {
+        "user_not_found",
+        "users_not_found",
+        "user_not_visible",
+        "no_such_subteam",
+        "subteam_not_found",
+        "invalid_cursor",
+    }
 )
 _FOREIGN = _REFUSED["is_stranger"]
 
@@ -93,6 +102,25 @@ class SlackDirectory:
         """Up to five minutes old. Raises DirectoryError."""
         return self._groups.get(group_id, lambda: self._look_up_group(group_id))
 
+    def fresh(self, account: str) -> ChatUser:
+        """As it is now, without the manager; who is not there is refused. Raises DirectoryError."""
+        try:
+            if "@" in account:
+                found = self._ask("users.lookupByEmail", lambda: self._client.users_lookupByEmail(email=account))
+            else:
+                found = self._ask("users.info", lambda: self._client.users_info(user=account))
+        except NotInDirectoryError:
+            return ChatUser(account, "", account, account if "@" in account else "", refused=NOT_HERE)
+        self.forget(str(found["user"]["id"]))
+        return _chat_user(found["user"], self._team())
+
+    def page(self, cursor: str = "") -> tuple[Sequence[ChatUser], str]:
+        """A thousand accounts as they are now, without their managers. Raises DirectoryError."""
+        answer = self._ask("users.list", lambda: self._client.users_list(limit=PAGE, cursor=cursor or None))
+        following = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+        team = self._team()
+        return [_chat_user(user, team) for user in answer["members"]], str(following)
+
     def forget(self, chat_id: str) -> None:
         """Slack said that this account changed."""
         self._users.forget(chat_id)
@@ -104,16 +132,8 @@ class SlackDirectory:
     def _look_up(self, chat_id: str) -> ChatUser:
         team = self._team()
         user = self._ask("users.info", lambda: self._client.users_info(user=chat_id))["user"]
-        profile = user.get("profile") or {}
-        refused = _refusal(user, team)
-        return ChatUser(
-            id=str(user["id"]),
-            team=team if not refused else str(user.get("team_id") or ""),
-            name=str(profile.get("real_name") or user.get("real_name") or user.get("name") or chat_id),
-            email=str(profile.get("email") or ""),
-            manager="" if refused else self._manager(chat_id),
-            refused=refused,
-        )
+        found = _chat_user(user, team)
+        return found if found.refused else replace(found, manager=self._manager(chat_id))
 
     def _team(self) -> str:
         if not self._own_team:
@@ -163,7 +183,24 @@ class SlackDirectory:
             raise DirectoryError(f"{method}: {type(error).__name__}") from error
 
 
-def _refusal(user: dict[str, Any], team: str) -> str:
+def may_do_nothing(user: Mapping[str, Any]) -> bool:
+    """Whether Slack's own words on an account, as in an event, refuse it; its team is not looked at."""
+    return any(user.get(flag) for flag in _REFUSED)
+
+
+def _chat_user(user: Mapping[str, Any], team: str) -> ChatUser:
+    """From Slack's user object, without the manager; ``team`` is the only one whose members count."""
+    profile, refused = user.get("profile") or {}, _refusal(user, team)
+    return ChatUser(
+        id=str(user["id"]),
+        team=team if not refused else str(user.get("team_id") or ""),
+        name=str(profile.get("real_name") or user.get("real_name") or user.get("name") or user["id"]),
+        email=str(profile.get("email") or ""),
+        refused=refused,
+    )
+
+
+def _refusal(user: Mapping[str, Any], team: str) -> str:
     for flag, why in _REFUSED.items():
         if user.get(flag):
             return why

@@ -7,9 +7,10 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.service import leaving
 from bot.slack import asking, commands, deciding, enrolling, ids
 from bot.slack.blocks import Json
-from bot.slack.directory import SlackDirectory
+from bot.slack.directory import SlackDirectory, may_do_nothing
 from bot.slack.edge import Edge
 from bot.slack.home import home
 from bot.slack.payloads import Click
@@ -59,7 +60,7 @@ def register(app: AsyncApp, edge: Edge, directory: SlackDirectory | None) -> Non
         app.options(menu)(edge.on_lookup(asking.options))
     app.event("app_home_opened")(edge.on_home(open_home))
     if directory is not None:
-        app.event("user_change")(_forgetting(lambda event: directory.forget(str(event["user"]["id"]))))
+        app.event("user_change")(_changed(edge, directory))
         app.event("subteam_members_changed")(
             _forgetting(lambda event: directory.forget_group(str(event["subteam_id"])))
         )
@@ -76,6 +77,20 @@ def open_home(caller: Caller) -> Json:
 
 def _unknown_button(_: Caller, __: Click) -> Replies:
     return (tell("This button is from an older message and does nothing any more. Look at the app's Home tab."),)
+
+
+def _changed(edge: Edge, directory: SlackDirectory) -> Callable[..., Any]:
+    """Somebody's account is another now: they may have left. Bolt has acknowledged it; a look finds what fails here."""
+    store = edge.desk.access.store
+
+    async def listener(event: dict[str, Any]) -> None:
+        user = event["user"]
+        chat_id = str(user["id"])
+        directory.forget(chat_id)
+        if may_do_nothing(user):
+            await edge.run(lambda: leaving.note(store, chat_id))
+
+    return listener
 
 
 def _forgetting(forget: Callable[[dict[str, Any]], None]) -> Callable[..., Any]:

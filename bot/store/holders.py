@@ -20,5 +20,6 @@ class Holders(Session):
         after = sa.select(sa.func.min(grants.c.person)).where(_UNFINISHED, grants.c.person > first.c.person)
         walk = first.union_all(sa.select(after.scalar_subquery()).where(first.c.person.is_not(None)))
         holding = self._run(sa.select(walk.c.person).where(walk.c.person.is_not(None))).scalars()
-        asking = self._run(sa.select(requests.c.requester).where(_PENDING).distinct()).scalars()
+        # Not DISTINCT: SQLite would then read all requests that ever were, by their requester.
+        asking = self._run(sa.select(requests.c.requester).where(_PENDING)).scalars()
         return tuple(sorted({*holding, *asking}))

@@ -14,7 +14,7 @@ from bot.core.model import Account, Role
 from bot.providers.fake import FakeProvider
 from bot.providers.iam_policy import render
 from bot.service.cards import Card, HomeCard
-from bot.service.records import ChatError, ChatUser, DirectoryError, NotInDirectoryError
+from bot.service.records import NOT_HERE, ChatError, ChatUser, DirectoryError, NotInDirectoryError
 
 
 class FakeClock:
@@ -75,6 +75,10 @@ class FakeDirectory:
         self.users = {user.id: user for user in users}
         self.groups: dict[str, frozenset[str]] = {}
         self.down = False
+        self.page_size = 4
+        self.cursors_forgotten = False
+        self.asked: list[str] = []
+        """What ``fresh`` and ``page`` were asked for."""
 
     def change(self, chat_id: str, **changes: str) -> None:
         self.users[chat_id] = replace(self.users[chat_id], **changes)
@@ -90,6 +94,24 @@ class FakeDirectory:
         if self.down:
             raise DirectoryError("no answer")
         return next((user for user in self.users.values() if user.email.casefold() == email.casefold()), None)
+
+    def fresh(self, account: str) -> ChatUser:
+        self.asked.append(account)
+        try:
+            found = self.by_email(account) if "@" in account else self.user(account)
+        except NotInDirectoryError:
+            found = None
+        return found or ChatUser(account, "", account, account if "@" in account else "", refused=NOT_HERE)
+
+    def page(self, cursor: str = "") -> tuple[list[ChatUser], str]:
+        self.asked.append(f"page {cursor}".strip())
+        if self.down:
+            raise DirectoryError("no answer")
+        if cursor and self.cursors_forgotten:
+            raise NotInDirectoryError("invalid_cursor")
+        first = int(cursor or 0)
+        users, beyond = list(self.users.values()), first + self.page_size
+        return users[first:beyond], str(beyond) if beyond < len(users) else ""
 
     def members(self, group_id: str) -> frozenset[str]:
         if self.down:

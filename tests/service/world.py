@@ -17,6 +17,7 @@ from bot.service.clock import DatabaseClock
 from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
+from bot.service.leaving import Leaving
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
@@ -72,7 +73,13 @@ class World:
         accounts = Accounts(16, clock=lambda: self.clock.now().timestamp())
         self.granting = Granting(self.access, self.database_clock, accounts)
         self.showing = Showing(self.store, self.queries, self.chat, self.enrolments)
-        handlers = {**self.granting.handlers(), **self.showing.handlers()}
+        self.leaving = Leaving(self.store, self.people)
+        handlers = {
+            **self.granting.handlers(),
+            **self.leaving.handlers(),
+            **self.showing.handlers(),
+            **self.enrolments.handlers(self.access),
+        }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))
         for person in ENROLLED:
