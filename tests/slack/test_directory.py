@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox.slack.config import SlackPerson
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.server import LocalSlack
-from bot.service.records import DirectoryError
+from bot.service.records import DirectoryError, NotInDirectoryError
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from tests.slack.office import INES, MAYA, RAVI, TOMAS, workspace
@@ -105,6 +105,69 @@ def test_a_profile_that_cannot_be_read_names_no_manager(directory: SlackDirector
     user = directory.user(TOMAS)
     assert user.manager == ""
     assert user.refused == ""
+
+
+# --- asked anew ------------------------------------------------------------------------------------------
+
+
+def test_what_is_asked_anew_is_not_what_was_remembered(directory: SlackDirectory, slack: LocalSlack) -> None:
+    assert not directory.user(MAYA).refused
+    slack.change_person(MAYA, deleted=True)
+    assert not directory.user(MAYA).refused, "up to a minute old"
+    assert directory.fresh(MAYA).refused == "This Slack account is deactivated."
+    assert directory.user(MAYA).refused, "and what is known by now is not forgotten"
+
+
+def test_an_account_is_asked_for_by_its_address_too(directory: SlackDirectory, slack: LocalSlack) -> None:
+    assert directory.fresh("MAYA@example.com").id == MAYA
+    slack.change_person(MAYA, deleted=True)
+    gone = directory.fresh("maya@example.com")
+    assert (gone.email, bool(gone.refused)) == ("maya@example.com", True)
+    assert directory.fresh("U0NOBODY").refused == gone.refused
+
+
+@pytest.mark.parametrize("account", [MAYA, "maya@example.com"])
+@pytest.mark.parametrize(
+    "fault", [Fault("error", "internal_error"), Fault("status", status=503), Fault("ratelimited"), Fault("drop")]
+)
+def test_no_answer_is_not_an_account_that_is_gone(
+    directory: SlackDirectory, slack: LocalSlack, account: str, fault: Fault
+) -> None:
+    slack.order_fault("*", fault)
+    with pytest.raises(DirectoryError) as raised:
+        directory.fresh(account)
+    assert not isinstance(raised.value, NotInDirectoryError)
+
+
+def test_everyone_is_read_page_by_page_with_one_call_each(slack: LocalSlack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack.directory.PAGE", 3)
+    directory = SlackDirectory(sync_client(SlackConfig(slack.bot_token, base_url=slack.api_url)))
+    slack.change_person(MAYA, deleted=True)
+    slack.change_person(TOMAS, is_restricted=True)
+    cursor, found, pages = "", {}, 0
+    while cursor or not pages:
+        users, cursor = directory.page(cursor)
+        found |= {user.id: user for user in users}
+        pages += 1
+        assert len(users) <= 3
+    assert set(found) > {person.id for person in workspace().people}, "the people and the bot"
+    assert found[MAYA].refused == "This Slack account is deactivated."
+    assert found[MAYA].email == "maya@example.com"
+    assert found[TOMAS].refused == "Guests may not use prodaccess."
+    assert found[INES].refused == ""
+    assert pages == slack.calls("users.list") > 1
+    assert slack.calls("users.profile.get") == 0
+
+
+def test_a_cursor_that_is_not_known_any_more_is_told_from_no_answer(
+    directory: SlackDirectory, slack: LocalSlack
+) -> None:
+    with pytest.raises(NotInDirectoryError, match="invalid_cursor"):
+        directory.page("dXNlcjpVMEc5V0ZYTlo=")
+    slack.order_fault("users.list", Fault("status", status=500))
+    with pytest.raises(DirectoryError) as raised:
+        directory.page()
+    assert not isinstance(raised.value, NotInDirectoryError)
 
 
 def test_a_workspace_without_the_field_names_no_manager() -> None:

@@ -54,10 +54,14 @@ class Members:
                 return person
         raise SlackError("users_not_found")
 
-    def change(self, user: str, **changes: Any) -> None:
-        """Change somebody's profile or standing (e.g. `deleted=True`); the app hears of it by user_change."""
+    def change(self, user: str, *, announced: bool = True, **changes: Any) -> None:
+        """Change somebody's profile or standing (e.g. `deleted=True`); the app hears of it by user_change.
+
+        Not `announced`: as when Slack gave up on delivering the event.
+        """
         self._people[user] = replace(self._people[user], **changes)
-        self._announce("user_change", user)
+        if announced:
+            self._announce("user_change", user)
 
     def add(self, person: SlackPerson) -> None:
         self._people[person.id] = person

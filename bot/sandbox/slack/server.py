@@ -163,9 +163,9 @@ class LocalSlack:
         """Do the `url_verification` handshake, as when the URL is saved in the app's settings."""
         return self._await(self._slack.verify_request_url())
 
-    def change_person(self, user: str, **changes: Any) -> None:
-        """E.g. `deleted=True`; the app gets user_change."""
-        self._call(lambda: self._slack.members.change(user, **changes))
+    def change_person(self, user: str, *, announced: bool = True, **changes: Any) -> None:
+        """E.g. `deleted=True`; the app gets user_change, where it is `announced`."""
+        self._call(lambda: self._slack.members.change(user, announced=announced, **changes))
 
     def add_person(self, person: SlackPerson) -> None:
         self._call(lambda: self._slack.add_person(person))
