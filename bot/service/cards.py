@@ -94,6 +94,8 @@ class AlertCard:
 
     title: str
     facts: tuple[tuple[str, str], ...]
+    at: datetime | None = None
+    """When it was found out (UTC), where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,19 @@ class HomeCard:
 
 
 Card = RequestCard | Notice | EnrolmentCard | SummaryCard | AlertCard
+
+
+def earliest(card: Card) -> datetime | None:
+    """When the first copy of a card can have been posted (UTC, by the database's clock); ``None``: not known."""
+    match card:
+        case RequestCard(request=request) | Notice(request=request):
+            return request.asked_at
+        case EnrolmentCard(enrolment=enrolment):
+            return enrolment.requested_at
+        case SummaryCard(end=end):
+            return end
+        case AlertCard(at=at):
+            return at
 
 
 def fingerprint(card: Card) -> str:

@@ -121,6 +121,8 @@ def _end(tx: Tx, person_id: str, account: ChatUser) -> None:
     if not new:
         return
     told = {"account": account.id, "why": account.refused, "ends": ", ".join(new)}
-    tx.enqueue([Effect("chat.alert", person_id, f"left:{new[0]}", now, {"what": "left", **told})])
+    tx.enqueue(
+        [Effect("chat.alert", person_id, f"left:{new[0]}", now, {"what": "left", "at": now.isoformat(), **told})]
+    )
     about = {**told, "ends": new}
     tx.append([Event(Tag.PERSON_LEFT, SYSTEM, person=person_id, data=about)])

@@ -112,8 +112,10 @@ class Showing:
     def alert(self, claim: Claim) -> None:
         """Something that the security channel must know."""
         title = ALERTS.get(claim.payload["what"], claim.payload["what"])
-        facts = (("Subject", claim.subject), *((k, v) for k, v in sorted(claim.payload.items()) if k != "what"))
-        self._post(claim, self.queries.catalogue().security_channel, AlertCard(title, facts))
+        about = {name: text for name, text in claim.payload.items() if name not in {"what", "at"}}
+        at = datetime.fromisoformat(claim.payload["at"]) if "at" in claim.payload else None
+        card = AlertCard(title, (("Subject", claim.subject), *sorted(about.items())), at)
+        self._post(claim, self.queries.catalogue().security_channel, card)
         finish(self.store, claim)
 
     def _audience(self, request: AccessRequest) -> Iterator[tuple[str, str]]:

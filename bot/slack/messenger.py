@@ -1,9 +1,11 @@
 """Cards into Slack. See service.cards.Chat."""
 
+import functools
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
@@ -12,7 +14,7 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
-from bot.service.cards import AlertCard, Card, EnrolmentCard, HomeCard, Notice, RequestCard, SummaryCard
+from bot.service.cards import AlertCard, Card, EnrolmentCard, HomeCard, Notice, RequestCard, SummaryCard, earliest
 from bot.service.records import ChatError
 from bot.slack.blocks import Message
 from bot.slack.cards import request_card
@@ -24,7 +26,9 @@ log = structlog.get_logger(__name__)
 
 EVENT_TYPE = "prodaccess_card"
 LOOK_BACK = 200
-"""Messages searched for one that may have been posted by a try that got no answer."""
+"""Messages a page, in the search for one that may have been posted by a try that got no answer."""
+SKEW = timedelta(minutes=10)
+"""How far Slack's clock may be behind the database's in that search."""
 UPDATE_TEXT = 4000
 """chat.update takes no longer text (docs.slack.dev)."""
 
@@ -71,7 +75,7 @@ class SlackChat:
     def post(self, destination: str, card: Card, key: str, *, maybe_posted: bool) -> tuple[str, str]:
         """See Chat.post. Raises ChatError."""
         channel = self._channel(destination)
-        if maybe_posted and (found := self._posted(channel, key)):
+        if maybe_posted and (found := self._posted(channel, key, earliest(card))):
             self.update(channel, found, card)
             return channel, found
         message = render(card)
@@ -112,16 +116,42 @@ class SlackChat:
                 self._direct[destination] = known
         return known
 
-    def _posted(self, channel: str, key: str) -> str:
-        """The ts of our message with this key among the newest; empty when there is none."""
-        answer = _call(
-            lambda: self.client.conversations_history(channel=channel, limit=LOOK_BACK, include_all_metadata=True)
-        )
-        for message in answer["messages"]:
-            metadata = message.get("metadata") or {}
-            if metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("key") == key:
-                return str(message["ts"])
+    def _posted(self, channel: str, key: str, since: datetime | None) -> str:
+        """The ts of our message with this key, however many came after it; empty when there is none.
+
+        The newest page is searched in any case, older ones back to ``since`` (UTC).
+        """
+        oldest = (since - SKEW).timestamp() if since else math.inf
+        for page in self._pages(channel):
+            for message in page:
+                if _key_of(message) == key:
+                    return str(message["ts"])
+            if not page or float(page[-1]["ts"]) < oldest:
+                return ""
         return ""
+
+    def _pages(self, channel: str) -> Iterator[list[dict[str, Any]]]:
+        """A channel's messages, newest first."""
+        cursor: str | None = None
+        while cursor != "":
+            answer = _call(
+                functools.partial(
+                    self.client.conversations_history,
+                    channel=channel,
+                    cursor=cursor,
+                    limit=LOOK_BACK,
+                    include_all_metadata=True,
+                )
+            )
+            yield answer["messages"]
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+
+
+def _key_of(message: Mapping[str, Any]) -> str:
+    """The key that ``post`` gave it; empty for anything else's."""
+    metadata = message.get("metadata") or {}
+    ours = metadata.get("event_type") == EVENT_TYPE
+    return str((metadata.get("event_payload") or {}).get("key") or "") if ours else ""
 
 
 def render(card: Card) -> Message:

@@ -1,6 +1,7 @@
 """Cards on their way into Slack, on good days and bad ones."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from bot.sandbox.slack.server import LocalSlack
 from bot.service.cards import AlertCard
 from bot.service.records import ChatError
 from bot.slack.config import SlackConfig, sync_client
-from bot.slack.messenger import EVENT_TYPE, SlackChat
+from bot.slack.messenger import EVENT_TYPE, LOOK_BACK, SKEW, SlackChat
 from tests.slack.office import APPROVALS, MAYA, SECURITY
 
 CARD = AlertCard("Access that should be gone is not", (("Subject", "g-1"),))
@@ -42,6 +43,39 @@ def test_what_was_posted_without_an_answer_is_found_again(chat: SlackChat, slack
     assert [message["ts"] for message in slack.history(SECURITY)] == [ref]
     chat.post(channel, CARD, "another", maybe_posted=True)
     assert len(slack.history(SECURITY)) == 2
+
+
+def chatter(chat: SlackChat, channel: str, count: int) -> None:
+    """So many messages of anybody's."""
+    for number in range(count):
+        chat.client.chat_postMessage(channel=channel, text=f"Message {number}.")
+
+
+def test_a_busy_channel_does_not_hide_what_was_posted_without_an_answer(chat: SlackChat, slack: LocalSlack) -> None:
+    card = replace(CARD, at=datetime.now(UTC))
+    slack.order_fault("chat.postMessage", Fault("drop"))
+    with pytest.raises(ChatError):
+        chat.post(SECURITY, card, "k1", maybe_posted=False)
+    chatter(chat, SECURITY, 300)
+    channel, ref = chat.post(SECURITY, card, "k1", maybe_posted=True)
+    messages = slack.history(channel)
+    assert [message["ts"] for message in messages if message.get("metadata")] == [ref]
+    assert ref == messages[0]["ts"]
+    assert slack.calls("conversations.history") == 2
+
+
+def test_the_search_does_not_read_what_is_older_than_the_card(chat: SlackChat, slack: LocalSlack) -> None:
+    chatter(chat, SECURITY, 3 * LOOK_BACK)
+    chat.post(SECURITY, replace(CARD, at=datetime.now(UTC) + 2 * SKEW), "k1", maybe_posted=True)
+    chat.post(SECURITY, CARD, "of no known time", maybe_posted=True)
+    assert slack.calls("conversations.history") == 2, "a page for each"
+
+
+def test_the_search_ends_where_the_channel_begins(chat: SlackChat, slack: LocalSlack) -> None:
+    chatter(chat, SECURITY, LOOK_BACK + 1)
+    card = replace(CARD, at=datetime.now(UTC) - timedelta(days=1))
+    assert chat.post(SECURITY, card, "k1", maybe_posted=True)[1] == slack.history(SECURITY)[-1]["ts"]
+    assert slack.calls("conversations.history") == 2
 
 
 def test_an_update_shows_the_card_and_a_message_that_is_gone_is_no_error(chat: SlackChat, slack: LocalSlack) -> None:
