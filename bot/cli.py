@@ -68,6 +68,7 @@ def _serve(_: argparse.Namespace) -> int:
     configure(settings.log_format, settings.log_level)
     with _until_stopped() as stopped, serving.Service(settings) as service:
         service.wait(stopped)
+    serving.leave_behind_what_hangs()
     return 0
 
 

@@ -1,7 +1,10 @@
 """Running what ``bot.app`` wires: workers, the periodic work, and the event loop of Slack and the web page."""
 
 import asyncio
+import logging
+import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
@@ -21,6 +24,7 @@ from bot.service.ports import Clock
 from bot.service.records import StoreUnavailable
 from bot.settings import Settings, Transport
 from bot.slack import app as slack_app
+from bot.slack.running import Running
 from bot.store import migrate, serve_lock
 
 log = structlog.get_logger(__name__)
@@ -28,11 +32,16 @@ log = structlog.get_logger(__name__)
 EDGE_THREADS = 16
 WATCH_EVERY = timedelta(seconds=15)
 """How often overdue access and the daily summary are looked for."""
-EDGE_PATIENCE = 30.0
-"""Seconds for Slack and the web page to be up, and to be down again."""
+UP_WITHIN = 30.0
+"""Seconds for Slack and the web page to be up."""
 CONNECT_WITHIN = 5.0
 """Seconds that the start waits for Slack before it goes on without."""
-DRAIN = timedelta(seconds=8)
+STOP_WITHIN = 9.0
+"""Seconds for a stop in all: what still runs then is cut off, as by a crash, and found again by whoever is next."""
+ENDING = 0.3
+"""Seconds after that for threads that have nothing more to do."""
+ANSWERS_WITHIN = 4.0
+"""Seconds of a stop in which what came in from Slack is answered."""
 
 
 class ServiceError(Exception):
@@ -48,6 +57,7 @@ class Service:
     def __init__(self, settings: Settings, *, session: boto3.Session | None = None, clock: Clock | None = None) -> None:
         self._settings, self._session, self._clock = settings, session, clock
         self._stack = ExitStack()
+        self._patience = _Patience(STOP_WITHIN)
         self._edge: _Edge
         self.parts: Parts
 
@@ -83,14 +93,52 @@ class Service:
         parts.database_clock.measure()
         worker = Worker(parts.runner, app.threads(self._settings))
         worker.start()
-        stack.callback(worker.stop, DRAIN)
+        stack.callback(lambda: worker.stop(timedelta(seconds=self._patience.left())))
         ticker = _ticker(parts, worker)
         ticker.start()
-        stack.callback(ticker.shutdown)
+        stack.callback(lambda: _in_thread(ticker.shutdown, self._patience.left()))
         self._edge = _Edge(parts, worker)
+        stack.callback(lambda: self._edge.stop(self._patience.left()))
+        # The first to hear of a stop: no worker begins anything while Slack gets its last answers.
+        stack.callback(worker.stop, timedelta(0))
         self._edge.start()
-        # First to go: no new work comes in while the workers drain.
-        stack.callback(self._edge.stop)
+
+
+def leave_behind_what_hangs() -> None:
+    """End the process, status 0, if a thread still waits for Slack, AWS or the database: Python would wait for it too.
+
+    To the work that it cuts off this is a crash, which leaves nothing that the next start does not find.
+    """
+    until = time.monotonic() + ENDING
+    others = [each for each in threading.enumerate() if each is not threading.current_thread() and not each.daemon]
+    for thread in others:
+        thread.join(max(0.0, until - time.monotonic()))
+    hanging = sorted(thread.name for thread in others if thread.is_alive())
+    if hanging:
+        log.warning("stop.cut-off", threads=hanging)
+        logging.shutdown()
+        os._exit(0)
+
+
+class _Patience:
+    """Seconds that all parts of a stop share; the first who asks starts the clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until: float | None = None
+
+    def left(self) -> float:
+        """What remains, 0 at the end."""
+        if self._until is None:
+            self._until = time.monotonic() + self._seconds
+        return max(0.0, self._until - time.monotonic())
+
+
+def _in_thread(work: Callable[[], object], within: float) -> None:
+    """Do what blocks, and wait for it ``within`` seconds."""
+    thread = threading.Thread(target=work, name="stopping", daemon=True)
+    thread.start()
+    thread.join(within)
 
 
 def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
@@ -139,15 +187,15 @@ class _Edge:
     def start(self) -> None:
         """Return when the page listens, and Slack is connected if it can be. Raises ServiceError."""
         self._thread.start()
-        if not self._up.wait(EDGE_PATIENCE):
+        if not self._up.wait(UP_WITHIN):
             raise ServiceError("the web page did not come up in time")
         self.check()
 
-    def stop(self) -> None:
-        """Take nothing more in. A second call does nothing."""
+    def stop(self, within: float) -> None:
+        """Answer what came in, take nothing more in; ``within`` seconds. A second call does nothing."""
         if self._loop is not None and self._stopping is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(EDGE_PATIENCE)
+        self._thread.join(within)
 
     def check(self) -> None:
         """Raises ServiceError when it ended by itself."""
@@ -168,7 +216,8 @@ class _Edge:
         async with AsyncExitStack() as stack:
             executor = ThreadPoolExecutor(EDGE_THREADS, thread_name_prefix="edge")
             stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-            bolt = slack_app.build(self._parts.desk, config, executor, self._parts.directory)
+            running = Running()
+            bolt = slack_app.build(self._parts.desk, config, executor, self._parts.directory, running)
             socket = slack_app.SocketMode(bolt, config)
             over_http = settings.slack_transport is Transport.HTTP
             site = web.build(
@@ -183,6 +232,8 @@ class _Edge:
                 await self._connect(socket, stack)
             self._up.set()
             await self._stopping.wait()
+            if not await running.ended(ANSWERS_WITHIN):
+                log.warning("stop.unanswered", count=running.count)
 
     async def _connect(self, socket: slack_app.SocketMode, stack: AsyncExitStack) -> None:
         """Without Slack the service runs all the same: access ends on time. It connects as soon as Slack is there."""

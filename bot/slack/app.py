@@ -1,7 +1,9 @@
 """The Bolt app: how Slack's payloads come in, over Socket Mode or HTTP."""
 
+import asyncio
 from concurrent.futures import Executor
 from typing import Any
+from contextlib import suppress
 
 import aiohttp
 import structlog
@@ -15,17 +17,30 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.edge import Edge
 from bot.slack.guard import Guard
 from bot.slack.listeners import register
+from bot.slack.running import Running
 
 log = structlog.get_logger(__name__)
 
+CLOSE_SECONDS = 1.5
+"""How long Slack may take to say goodbye."""
 PING_SECONDS = 5.0
 """How soon a dead Socket Mode connection is noticed, and how long between tries to connect."""
 CONNECT_SECONDS = 10.0
 """How long a connection may take to be opened; aiohttp's own limit of 5 minutes would be as long without Slack."""
 
 
-def build(desk: Desk, config: SlackConfig, executor: Executor, directory: SlackDirectory | None = None) -> AsyncApp:
-    """The app with all its listeners. What blocks runs in ``executor``; ``directory`` hears of changed people."""
+def build(
+    desk: Desk,
+    config: SlackConfig,
+    executor: Executor,
+    directory: SlackDirectory | None = None,
+    running: Running | None = None,
+) -> AsyncApp:
+    """The app with all its listeners. What blocks runs in ``executor``; ``directory`` hears of changed people.
+
+    ``running`` counts the payloads that are being handled.
+    """
+    running = running or Running()
     client = async_client(config)
     app = AsyncApp(
         logger=quiet(),
@@ -35,8 +50,8 @@ def build(desk: Desk, config: SlackConfig, executor: Executor, directory: SlackD
         request_verification_enabled=config.request_verification,
         process_before_response=False,
     )
-    Guard(desk.access.store, executor, config.team_id).stand_before(app)
-    register(app, Edge(desk, client, executor, config.team_id), directory)
+    Guard(desk.access.store, executor, config.team_id, running).stand_before(app)
+    register(app, Edge(desk, client, executor, config.team_id, running), directory)
     return app
 
 
@@ -68,7 +83,9 @@ class SocketMode:
         """Disconnect; no new payloads come in. A second call does nothing."""
         if self._handler is not None:
             handler, self._handler = self._handler, None
-            await handler.close_async()  # type: ignore[no-untyped-call]
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await handler.close_async()  # type: ignore[no-untyped-call]
 
     @property
     def connected(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import aiohttp
@@ -36,6 +36,7 @@ from bot.slack.replies import (
     Tell,
     tell,
 )
+from bot.slack.running import Running
 from bot.slack.trouble import explain
 from bot.slack.views import notice
 
@@ -61,6 +62,7 @@ class Edge:
     executor: Executor
     team: str = ""
     """The only team served; empty where Slack's own answer says which it is."""
+    running: Running = field(default_factory=Running)
 
     # --- listeners ---------------------------------------------------------------------------------------
 
@@ -72,7 +74,7 @@ class Edge:
             origin = payloads.origin_of(body)
             await self._reply(origin, "command", lambda: handler(self.caller(origin), payloads.line(body)))
 
-        return listener
+        return self.running.counted(listener)
 
     def on_click(self, handler: OnClick) -> Listener:
         """For a button or a choice in a modal."""
@@ -82,7 +84,7 @@ class Edge:
             click = payloads.click(body)
             await self._reply(click.origin, click.action, lambda: handler(self.caller(click.origin), click))
 
-        return listener
+        return self.running.counted(listener)
 
     def on_submit(self, handler: OnSubmit) -> Listener:
         """For a modal that is sent: answered inside the ack, so that errors stand below their fields."""
@@ -101,7 +103,7 @@ class Edge:
                 left = ANSWER_WITHIN - (time.monotonic() - started)
                 await self._answer_in_two(ack, sent.origin, doing, answer, left)
 
-        return listener
+        return self.running.counted(listener)
 
     async def _answer_in_two(self, ack: AsyncAck, origin: Origin, doing: str, answer: Answer, left: float) -> None:
         """Answer with the outcome if it is there within ``left`` seconds; else say first that it takes a while."""
@@ -129,7 +131,7 @@ class Edge:
                 options = []
             await ack({"options": options})
 
-        return listener
+        return self.running.counted(listener)
 
     def on_home(self, handler: OnHome) -> Listener:
         """For somebody who looks at their Home tab; Bolt has acknowledged it."""
@@ -142,7 +144,7 @@ class Edge:
                 view = page([section(f"⚠️ {esc(explain(error, 'home'))}")])
             await self._carry_out_or_tell(origin, "home", Publish(view))
 
-        return listener
+        return self.running.counted(listener)
 
     # --- handing over ------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from bot.service.ports import Store
 from bot.service.records import StoreUnavailable
 from bot.slack import ids, payloads
 from bot.slack.edge import complaint, in_thread
+from bot.slack.running import Running
 from bot.slack.trouble import explain
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ class Guard:
     store: Store
     executor: Executor
     team: str = ""
+    running: Running = field(default_factory=Running)
 
     def stand_before(self, app: AsyncApp) -> None:
         """Register it, and what is answered when anything fails before its listener."""
@@ -49,7 +51,8 @@ class Guard:
         team = self.team or (own.team_id if own else None) or ""
         teams = payloads.origin_of(req.body).teams
         if teams and teams <= {team}:
-            await next()
+            with self.running.one_more():
+                await next()
             return None
         log.warning("slack.foreign-team", teams=sorted(teams))
         return apology(req.body, FOREIGN)

@@ -90,7 +90,7 @@ def _changed(edge: Edge, directory: SlackDirectory) -> Callable[..., Any]:
         if may_do_nothing(user):
             await edge.run(lambda: leaving.note(store, chat_id))
 
-    return listener
+    return edge.running.counted(listener)
 
 
 def _forgetting(forget: Callable[[dict[str, Any]], None]) -> Callable[..., Any]:

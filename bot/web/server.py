@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-GRACE = 5
+GRACE = 2
 """Seconds that requests under way get when the server stops."""
 
 
