@@ -32,6 +32,8 @@ _TOP: Mapping[str, object] = {
     **{section: {"xx": entry} for section, entry in _ENTRIES.items()},
 }
 """What takes the place of a part that is wrong, so that the rest can be looked at all the same."""
+EXPLAINED_MOST = 500
+"""Problems of shape that are put into words; a file with more of them is something else."""
 _KINDS = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -63,7 +65,11 @@ def read_document(source: Source) -> Shaped:
     try:
         return Shaped(Document.model_validate(source.data))
     except ValidationError as error:
-        findings = tuple(_explain(source, each) for each in error.errors(include_url=False))
+        errors = error.errors(include_url=False)
+    findings = tuple(_explain(source, each) for each in errors[:EXPLAINED_MOST])
+    if len(errors) > EXPLAINED_MOST:
+        more = Finding((), f"has {len(errors) - EXPLAINED_MOST:,} more problems like these")
+        raise CatalogueError(sorted(source.problem(each) for each in (*findings, more)))
     wrong = frozenset(_part(each.path) for each in findings)
     try:
         return Shaped(Document.model_validate(_repaired(source.data, wrong)), findings, wrong)
