@@ -48,6 +48,7 @@ from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds
+from bot.service.leaving import Leaving
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
@@ -280,6 +281,7 @@ class Office:
             **Granting(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Showing(self.store, queries, self.chat, enrolments).handlers(),
             **Stopping(access).handlers(),
+            **Leaving(self.store, people).handlers(),
         }
         self._worker = Worker(Runner(self.store, self.clock, handlers), dict.fromkeys(LANES, 1))
 
