@@ -2,8 +2,8 @@
 
 import asyncio
 from concurrent.futures import Executor
-from typing import Any
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 import structlog
