@@ -107,18 +107,23 @@ def remind(grant: Grant, before: timedelta) -> tuple[Effect, ...]:
     return (Effect("chat.remind", grant.id, f"remind:{grant.id}", due_at),) if due_at > grant.starts_at else ()
 
 
-def show(request: AccessRequest, now: datetime) -> tuple[Effect, ...]:
-    """Bring every copy of the request's cards, and the requester's home, up to date."""
-    person = request.ask.requester
+def show(request: AccessRequest, now: datetime, outcome: str = "") -> tuple[Effect, ...]:
+    """Bring every copy of the request's cards, and the requester's home, up to date.
+
+    ``outcome`` is how it came to an end, or ``revoking`` on the way there; then it may wait when there are many.
+    """
+    person, channel = request.ask.requester, f"channel:{request.channel}" if outcome else ""
+    about = {"outcome": outcome} if outcome else {}
     return (
-        Effect("chat.cards", request.id, f"cards:{request.id}", now),
+        Effect("chat.cards", request.id, f"cards:{request.id}", now, about, channel),
         Effect("chat.home", person, f"home:{person}", now),
     )
 
 
-def tell(what: str, subject: str, person: str, now: datetime) -> Effect:
-    """Say it to a person, once."""
-    return Effect("chat.tell", subject, f"tell:{what}:{subject}", now, {"what": what, "person": person})
+def tell(what: str, subject: str, person: str, now: datetime, outcome: str = "") -> Effect:
+    """Say it to a person, once. With an ``outcome`` (``expired``, ``denied`` …) it may be told with others."""
+    about = {"what": what, "person": person, **({"outcome": outcome} if outcome else {})}
+    return Effect("chat.tell", subject, f"tell:{what}:{subject}", now, about, f"person:{person}" if outcome else "")
 
 
 def asked(request: AccessRequest) -> dict[str, object]:

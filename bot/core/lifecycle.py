@@ -143,10 +143,11 @@ def _close(state: State, closing: Closing) -> Outcome:
         decision_note=closing.note,
     )
     event = request_event(Tag(f"request.{closing.status}"), closing.actor, closed, {"note": closing.note})
+    how, person = str(closing.status), closed.ask.requester
     return Decision(
         request=closed,
         events=(event,),
-        effects=(*show(closed, closing.at), tell(str(closing.status), closed.id, closed.ask.requester, closing.at)),
+        effects=(*show(closed, closing.at, how), tell(how, closed.id, person, closing.at, how)),
         cancels=(f"lapse:{closed.id}",),
     )
 
@@ -235,7 +236,7 @@ def _stop(state: State, grant: Grant | None, ending: Ending) -> Outcome:
     return Decision(
         grant=revoking,
         events=(grant_event(Tag.GRANT_REVOKING, ending.actor, revoking, about),),
-        effects=(converge(revoking, ending.at), *show(request, ending.at + _seen_within(ending))),
+        effects=(converge(revoking, ending.at), *show(request, ending.at + _seen_within(ending), str(revoking.status))),
         cancels=timers(revoking),
     )
 
@@ -261,9 +262,9 @@ def _end(request: AccessRequest, grant: Grant, ending: Ending) -> Decision:
         ended_by=grant.ended_by or ending.actor.id,
         end_note=ending.note,
     )
-    since = grant.revoking_since
+    since, how = grant.revoking_since, str(ending.reason)
     about = {
-        "reason": str(ending.reason),
+        "reason": how,
         "note": ending.note,
         "granted_at": grant.granted_at.isoformat() if grant.granted_at else "",
         "observed_absent": since is not None,
@@ -272,7 +273,7 @@ def _end(request: AccessRequest, grant: Grant, ending: Ending) -> Decision:
     return Decision(
         grant=ended,
         events=(grant_event(Tag.GRANT_ENDED, ending.actor, ended, about),),
-        effects=(*show(request, ending.at), tell("ended", ended.id, ended.person, ending.at)),
+        effects=(*show(request, ending.at, how), tell("ended", ended.id, ended.person, ending.at, how)),
         cancels=timers(ended),
     )
 

@@ -326,6 +326,9 @@ class Effect:
     key: str
     due_at: datetime
     payload: Mapping[str, str] = field(default_factory=dict)
+    who: str = ""
+    """Whom its message goes to, where it may be told together with others of its kind: ``person:`` or ``channel:`` and
+    an id. Empty: it is always told by itself."""
 
     @property
     def lane(self) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol
 from bot.core.audit import Event
 from bot.core.model import AccessRequest, Account, Effect, Grant, GrantStatus, Role, StepUp
 from bot.core.stepup import Attempts
+from bot.service.crowds import Crowds
 from bot.service.records import (
     AuditRecord,
     Authenticator,
@@ -27,7 +28,7 @@ from bot.service.records import (
 # --- store -----------------------------------------------------------------------------------------------
 
 
-class Tx(Protocol):
+class Tx(Crowds, Protocol):
     """One open transaction. Reads see its own writes."""
 
     def now(self) -> datetime:

@@ -43,6 +43,44 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """An effect that was taken out of the queue, to be told together with others. ``id`` rises with time."""
+
+    id: int
+    key: str
+    subject: str
+    payload: Mapping[str, str]
+    tried: bool
+    """Whether it was ever claimed: then it may have been told already."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestLine:
+    """One thing that a digest tells ``who`` (``Effect.who``); ``key`` is of the effect that it stands for."""
+
+    key: str
+    who: str
+    number: int
+    """Higher is newer."""
+    outcome: str
+    """``expired``, ``released``, ``revoked``, ``failed``, ``denied``, ``cancelled`` or ``lapsed``."""
+    subject: str
+    """A grant id or a request id."""
+    added_at: datetime
+    tried: bool = False
+    """Whether an earlier try may have told it by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a digest says: how many by outcome, the newest lines, and the keys of lines that may have been told."""
+
+    counts: Mapping[str, int]
+    lines: tuple[DigestLine, ...]
+    tried: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PostedMessage:
     """Where a copy of a card is. ``ref`` is the chat's own message id (Slack: ts), empty until it was posted."""
 

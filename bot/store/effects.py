@@ -35,6 +35,7 @@ class Effects(Session):
                     "lane": new.lane,
                     "subject": new.subject,
                     "payload": new.payload,
+                    "who": new.who,
                     "due_at": sa.case(
                         (sa.or_(served, new.due_at < effects.c.due_at), new.due_at), else_=effects.c.due_at
                     ),
@@ -184,6 +185,7 @@ def _row(effect: Effect) -> Mapping[str, Any]:
         "subject": effect.subject,
         "key": effect.key,
         "payload": effect.payload,
+        "who": effect.who,
         "due_at": effect.due_at,
         "lease_until": None,
         "fence": 0,

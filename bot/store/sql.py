@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bot.service.ports import Clock
 from bot.service.records import Claim, OutcomeUnknown, StoreUnavailable
 from bot.store.audit import AuditLog
+from bot.store.crowds import Crowds
 from bot.store.effects import Effects
 from bot.store.engine import PATIENCE, make_engine
 from bot.store.errors import translated
@@ -22,7 +23,7 @@ from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
 
-class SqlTx(Requests, Grants, Holders, Effects, People, Notes, AuditLog):
+class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Notes, AuditLog):
     """One open transaction. Locks are taken in this order: request, authenticator, effect, audit head."""
 
     def notify(self, sender: str) -> None:

@@ -149,11 +149,35 @@ effects = sa.Table(
     sa.Column("claimed_generation", sa.BigInteger, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     _text("last_error"),
+    _text("who", server_default=""),
     sqlite_autoincrement=True,
 )
 claimable_at = sa.func.coalesce(effects.c.lease_until, effects.c.due_at)
 """From when on an effect may be claimed."""
 sa.Index("effects_claimable", effects.c.lane, claimable_at, effects.c.id)
+sa.Index(
+    "effects_who",
+    effects.c.who,
+    effects.c.kind,
+    effects.c.due_at,
+    postgresql_where=sa.text("who <> ''"),
+    sqlite_where=sa.text("who <> ''"),
+)
+
+digest_lines = sa.Table(
+    "digest_lines",
+    metadata,
+    _text("key", primary_key=True),
+    _text("who"),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    _text("outcome"),
+    _text("subject"),
+    _time("added_at"),
+    sa.Column("tried", sa.Boolean, nullable=False),
+    _text("message"),
+)
+sa.Index("digest_lines_who", digest_lines.c.who, digest_lines.c.added_at)
+sa.Index("digest_lines_message", digest_lines.c.message, digest_lines.c.number)
 
 once_keys = sa.Table("once_keys", metadata, _text("key", primary_key=True), _time("until"))
 sa.Index("once_keys_until", once_keys.c.until)

@@ -4,6 +4,7 @@ from tests.contracts.store import (
     AccessContract,
     AuditContract,
     BatchesContract,
+    CrowdsContract,
     EffectsContract,
     NotesContract,
     PeopleContract,
@@ -19,6 +20,7 @@ class TestAudit(AuditContract): ...
 
 
 class TestBatches(BatchesContract): ...
+class TestCrowds(CrowdsContract): ...
 
 
 class TestEffects(EffectsContract): ...

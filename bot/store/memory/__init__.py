@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bot.service.ports import Clock
 from bot.service.records import Claim
 from bot.store.memory.access import MemoryAccess
+from bot.store.memory.crowds import MemoryCrowds
 from bot.store.memory.effects import MemoryEffects
 from bot.store.memory.holders import MemoryHolders
 from bot.store.memory.notes import MemoryNotes
@@ -16,7 +17,7 @@ from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
 
-class MemoryTx(MemoryAccess, MemoryHolders, MemoryEffects, MemoryPeople, MemoryNotes):
+class MemoryTx(MemoryAccess, MemoryHolders, MemoryEffects, MemoryCrowds, MemoryPeople, MemoryNotes):
     """One open transaction."""
 
 

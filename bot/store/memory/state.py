@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from bot.core.audit import GENESIS
 from bot.core.model import AccessRequest, Effect, Grant, StepUp
 from bot.service.ports import Clock
-from bot.service.records import AuditRecord, Authenticator, Draft, Enrolment, Invite, PostedMessage
+from bot.service.records import AuditRecord, Authenticator, DigestLine, Draft, Enrolment, Invite, PostedMessage
 from bot.store.columns import checked_seconds, checked_strings, checked_text, checked_time
 
 K = TypeVar("K")
@@ -82,6 +82,8 @@ class State:
         self.invites: Table[str, Invite] = Table(self.undo)
         self.messages: Table[tuple[str, str, str], PostedMessage] = Table(self.undo)
         self.facts: Table[str, str] = Table(self.undo)
+        self.lines: Table[str, tuple[DigestLine, str]] = Table(self.undo)
+        """With the key of the message that each is in, empty as long as it is in none."""
         self.log: list[AuditRecord] = []
         self.effect_ids = 0
         """Never taken back: an id is used once."""

@@ -3,6 +3,7 @@
 from tests.contracts.store.access import AccessContract
 from tests.contracts.store.audit import AuditContract
 from tests.contracts.store.batches import BatchesContract
+from tests.contracts.store.crowds import CrowdsContract
 from tests.contracts.store.effects import EffectsContract
 from tests.contracts.store.notes import NotesContract
 from tests.contracts.store.people import PeopleContract
@@ -13,6 +14,7 @@ __all__ = [
     "AccessContract",
     "AuditContract",
     "BatchesContract",
+    "CrowdsContract",
     "EffectsContract",
     "NotesContract",
     "PeopleContract",

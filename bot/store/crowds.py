@@ -1,0 +1,116 @@
+"""Effects that are told together, and the lines of digests."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.service.records import Digest, DigestLine, Gathered
+from bot.store.session import CHUNK, Session
+from bot.store.tables import digest_lines, effects
+
+_TO_SOMEBODY = sa.literal_column("effects.who") != sa.literal_column("''")
+"""Spelled out, or a planner could not tell that the partial index fits."""
+_line = digest_lines.c
+
+
+class Crowds(Session):
+    """The part of a transaction that knows crowds. See ``service.crowds``."""
+
+    def waiting(self, kind: str, who: str, most: int) -> int:
+        found = sa.select(effects.c.id).where(self._waits(kind, who)).limit(most).subquery()
+        return int(self._run(sa.select(sa.func.count()).select_from(found)).scalar_one())
+
+    def gather(self, kind: str, who: str, most: int) -> tuple[Gathered, ...]:
+        oldest = (
+            sa.select(effects.c.id)
+            .where(self._waits(kind, who))
+            .order_by(effects.c.id)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+            .cte("oldest")
+        )
+        rows = self._run(
+            sa.delete(effects)
+            .where(effects.c.id.in_(sa.select(oldest.c.id)))
+            .returning(effects.c.id, effects.c.key, effects.c.subject, effects.c.payload, effects.c.fence)
+        )
+        gathered = (Gathered(row.id, row.key, row.subject, row.payload, row.fence > 0) for row in rows)
+        return tuple(sorted(gathered, key=lambda effect: effect.id))
+
+    def is_enqueued(self, key: str) -> bool:
+        return self._run(sa.select(effects.c.id).where(effects.c.key == key)).first() is not None
+
+    def last_due(self, kind: str, who: str) -> datetime | None:
+        query = sa.select(sa.func.max(effects.c.due_at)).where(self._for(kind, who))
+        found: datetime | None = self._run(query).scalar()
+        return found
+
+    def last_errors(self, keys: Sequence[str]) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for start in range(0, len(keys), CHUNK):
+            query = sa.select(effects.c.key, effects.c.last_error).where(effects.c.key.in_(keys[start : start + CHUNK]))
+            found.update((row.key, row.last_error) for row in self._run(query))
+        return found
+
+    def add_lines(self, lines: Sequence[DigestLine]) -> None:
+        rows = [
+            {
+                "key": line.key,
+                "who": line.who,
+                "number": line.number,
+                "outcome": line.outcome,
+                "subject": line.subject,
+                "added_at": line.added_at,
+                "tried": line.tried,
+                "message": "",
+            }
+            for line in lines
+        ]
+        if rows:
+            self._run(self._insert(digest_lines).on_conflict_do_nothing(), rows)
+
+    def lines_between(self, who: str) -> tuple[datetime, datetime] | None:
+        first, last = sa.func.min(_line.added_at).label("first"), sa.func.max(_line.added_at).label("last")
+        row = self._run(sa.select(first, last).where(_line.who == who)).one()
+        return None if row.first is None else (row.first, row.last)
+
+    def stamp_lines(self, who: str, message: str) -> tuple[str, bool]:
+        begun = self._run(sa.select(sa.func.max(_line.message)).where(_line.who == who)).scalar() or ""
+        fresh = sa.and_(_line.who == who, _line.message == "")
+        self._run(sa.update(digest_lines).where(fresh).values(message=begun or message))
+        return begun or message, bool(begun)
+
+    def digest(self, message: str, most: int) -> Digest:
+        mine = _line.message == message
+        count = sa.func.count().label("lines")
+        counts = self._run(sa.select(_line.outcome, count).where(mine).group_by(_line.outcome))
+        newest = self._run(sa.select(digest_lines).where(mine).order_by(_line.number.desc(), _line.key).limit(most))
+        tried = self._run(sa.select(_line.key).where(mine, _line.tried).order_by(_line.key))
+        return Digest(
+            counts={row.outcome: row.lines for row in counts},
+            lines=tuple(_digest_line(row) for row in newest),
+            tried=tuple(tried.scalars()),
+        )
+
+    def drop_lines(self, message: str, keys: Sequence[str] | None = None) -> None:
+        mine = sa.delete(digest_lines).where(_line.message == message)
+        if keys is None:
+            self._run(mine)
+            return
+        for start in range(0, len(keys), CHUNK):
+            self._run(mine.where(_line.key.in_(keys[start : start + CHUNK])))
+
+    def _for(self, kind: str, who: str) -> sa.ColumnElement[bool]:
+        return sa.and_(effects.c.who == who, effects.c.kind == kind, _TO_SOMEBODY)
+
+    def _waits(self, kind: str, who: str) -> sa.ColumnElement[bool]:
+        leased = sa.and_(effects.c.lease_until.is_not(None), effects.c.lease_until > self.now())
+        return sa.and_(self._for(kind, who), ~leased)
+
+
+def _digest_line(row: sa.Row[Any]) -> DigestLine:
+    values = row._asdict()
+    del values["message"]
+    return DigestLine(**values)
