@@ -19,6 +19,7 @@ from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.leaving import Leaving
+from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.ports import Clock, CloudProvider
 from bot.service.proof import Codes
@@ -48,6 +49,7 @@ class Parts:
     directory: SlackDirectory
     granting: Granting
     leaving: Leaving
+    overdue: Overdue
     runner: Runner
     clock: Clock
     database_clock: DatabaseClock
@@ -89,12 +91,13 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
     database_clock = DatabaseClock(clock, store)
     granting = Granting(access, database_clock, Accounts(at_once=max(1, settings.workers * 3 // 4)))
-    leaving = Leaving(store, people)
-    showing = Showing(store, queries, SlackChat(slack), enrolments)
+    leaving, chat = Leaving(store, people), SlackChat(slack)
+    showing, overdue = Showing(store, queries, chat, enrolments), Overdue(store, current, people, chat)
     handlers = {
         **granting.handlers(),
         **leaving.handlers(),
         **showing.handlers(),
+        **overdue.handlers(),
         **enrolments.handlers(access),
     }
     return Parts(
@@ -105,6 +108,7 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
         directory=directory,
         granting=granting,
         leaving=leaving,
+        overdue=overdue,
         runner=Runner(store, clock, handlers, granting.batches()),
         clock=clock,
         database_clock=database_clock,

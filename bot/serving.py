@@ -146,7 +146,7 @@ def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
     stops = parts.desk.access.stops
     jobs: tuple[Callable[[], object], ...] = (
         parts.database_clock.measure,
-        parts.granting.page_overdue,
+        parts.overdue.watch,
         parts.leaving.keep_looking,
         lambda: summary.enqueue_due(parts.store, parts.catalogue),
         stops.settle,

@@ -1,7 +1,7 @@
 """What people are shown, free of any chat platform. A card is made from state and never read back."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from typing import Protocol
@@ -52,6 +52,51 @@ class Notice:
     role_title: str
     account_title: str
     how_to_use: tuple[tuple[str, str], ...]
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
+class DigestCard:
+    """What came to an end, when there was too much of it for a message each.
+
+    ``audience``: ``person`` (of their own requests and access) or ``channel`` (of requests that were asked there).
+    """
+
+    audience: str
+    counts: tuple[tuple[str, int], ...]
+    """How many, by outcome (``expired``, ``released``, ``revoked``, ``failed``, ``denied`` …), largest first."""
+    lines: tuple[Notice, ...]
+    """The newest of them; ``what`` is the outcome."""
+
+    @property
+    def total(self) -> int:
+        """How many in all."""
+        return sum(count for _, count in self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueLine:
+    """A grant that should be gone ``since`` (UTC) and is not, and why: the last error."""
+
+    grant: Grant
+    role_title: str
+    since: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueCard:
+    """What should be gone from one account and is not; stays until that is solved."""
+
+    account_title: str
+    lines: tuple[OverdueLine, ...]
+    """Those that wait longest."""
+    total: int
+    seen: int
+    """How many it was about since ``opened_at`` (UTC)."""
+    opened_at: datetime
+    solved_at: datetime | None
+    """When it was noticed (UTC) that all were observed absent."""
     names: Names
 
 
@@ -114,7 +159,7 @@ class HomeCard:
     now: datetime
 
 
-Card = RequestCard | Notice | EnrolmentCard | SummaryCard | AlertCard
+Card = RequestCard | Notice | DigestCard | OverdueCard | EnrolmentCard | SummaryCard | AlertCard
 
 
 def earliest(card: Card) -> datetime | None:
@@ -148,13 +193,20 @@ def _plain(value: object) -> object:
 
 
 class Chat(Protocol):
-    """A chat platform, in three verbs. Raises ChatError."""
+    """A chat platform, in few verbs. Raises ChatError.
+
+    What the platform would not take now, being asked too much, raises one that passes and says when to come back.
+    """
 
     def post(self, destination: str, card: Card, key: str, *, maybe_posted: bool) -> tuple[str, str]:
         """Post a card to a channel id, or to ``@`` and a chat user id; returns (channel, message id).
 
         ``maybe_posted``: an earlier try may have gone through; look for a message with this ``key`` first.
         """
+        ...
+
+    def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:
+        """Which of these keys were posted there lately."""
         ...
 
     def update(self, channel: str, ref: str, card: Card) -> None:

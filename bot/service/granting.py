@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.core import commands
-from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.decisions import Outcome, Refusal, converge
-from bot.core.model import Effect, Grant, GrantStatus
+from bot.core.model import Grant, GrantStatus
 from bot.service.access import Access
 from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
@@ -178,23 +177,6 @@ class Granting:
         """Grants that should be gone and are not."""
         with self.access.store.transaction() as tx:
             return tx.overdue_grants(tx.now() - OVERDUE_AFTER)
-
-    def page_overdue(self) -> int:
-        """Log and announce, once each, grants that should be gone and are not; how many are new."""
-        store, found = self.access.store, 0
-        with store.transaction() as tx:
-            now = tx.now()
-            for grant in tx.overdue_grants(now - OVERDUE_AFTER):
-                if not tx.once(f"overdue:{grant.id}", now + timedelta(days=365)):
-                    continue
-                found += 1
-                about = {"status": str(grant.status), "expires_at": grant.expires_at.isoformat()}
-                key = f"overdue:{grant.id}"
-                tx.enqueue([Effect("chat.alert", grant.id, key, now, {"what": "overdue", **about})])
-                tx.append(
-                    [Event(Tag.GRANT_OVERDUE, SYSTEM, grant.request_id, grant.id, grant.person, grant.account, about)]
-                )
-        return found
 
 
 def _has_work(grant: Grant | None) -> bool:

@@ -100,6 +100,11 @@ class People:
             return ()
         return tuple(sorted(person.slack_ids)) or tuple(filter(None, [(person.email or "").casefold()]))
 
+    def direct(self, person_id: str) -> str:
+        """The destination of direct messages to a person; empty when there is none. Raises DirectoryError."""
+        chat_id = self.chat_id(person_id)
+        return f"@{chat_id}" if chat_id else ""
+
     def _accounts(self, person: Person) -> tuple[ChatUser, ...]:
         if person.slack_ids or not person.email:
             return tuple(self._account(chat_id) for chat_id in sorted(person.slack_ids))

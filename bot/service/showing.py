@@ -1,25 +1,26 @@
 """Effects of the chat lane: bring every copy of a card up to date, tell people, publish their pages."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
-
-import structlog
+from datetime import datetime, timedelta
 
 from bot.core.audit import SYSTEM, Event, Tag
-from bot.core.model import AccessRequest, Effect, GrantStatus
-from bot.service.cards import AlertCard, Card, Chat, Notice, fingerprint
+from bot.core.model import AccessRequest, Effect, GrantStatus, RequestStatus
+from bot.service.cards import AlertCard, Chat, Notice
+from bot.service.copies import Copies, unless_lasting
 from bot.service.effects import Handler, finish
 from bot.service.enrolment import Enrolments
+from bot.service.floods import Floods
 from bot.service.ports import Store
 from bot.service.queries import Queries
-from bot.service.records import ChatError, Claim, PostedMessage
-
-log = structlog.get_logger(__name__)
+from bot.service.records import Claim
 
 DIRECT_MOST = 20
 """Approvers who get a card of their own; the channel's card is there for all."""
+DECIDED_KEPT = timedelta(days=30)
+"""For how long it is known that approvers' pages were published after a decision; once more does no harm."""
+LATE_HOMES = timedelta(minutes=1)
+"""In a flood approvers' pages are published once in this time at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,14 @@ class Showing:
     chat: Chat
     enrolments: Enrolments
 
+    @property
+    def _copies(self) -> Copies:
+        return Copies(self.store, self.chat)
+
+    @property
+    def _floods(self) -> Floods:
+        return Floods(self.store, self.queries, self.chat)
+
     def handlers(self) -> dict[str, Handler]:
         """By effect kind."""
         return {
@@ -41,6 +50,7 @@ class Showing:
             "chat.remind": self.remind,
             "chat.summary": self.summary,
             "chat.alert": self.alert,
+            **self._floods.handlers(),
         }
 
     def cards(self, claim: Claim) -> None:
@@ -51,15 +61,30 @@ class Showing:
             finish(self.store, claim)
             return
         # What is posted is brought up to date even where nobody would be sent it any more.
-        for kind, destination in dict.fromkeys((*self._audience(request), *((c.kind, c.destination) for c in posted))):
+        places = tuple((copy.kind, copy.destination) for copy in posted)
+        if "late" not in claim.payload:
+            if self._floods.puts_off(claim, request, max(1, len(places))):
+                return
+            places = tuple(dict.fromkeys((*self._audience(request), *places)))
+        for kind, destination in places:
             card = self.queries.request_card(request.id, kind)
             if card is not None:
-                self._show(claim, kind, destination, card)
-        then = tuple(_home(person, request.asked_at) for person in request.approvers_asked[:DIRECT_MOST])
-        if not finish(self.store, claim, then):
-            # Who has the lease now may have shown something newer, which we then wrote over.
-            with self.store.transaction() as tx:
+                self._copies.show(claim, request.id, (kind, destination), card)
+        self._shown(claim, request)
+
+    def _shown(self, claim: Claim, request: AccessRequest) -> None:
+        """The cards are up to date; so are then the approvers' pages, which show what is pending."""
+        with self.store.transaction() as tx:
+            if not tx.holds(claim):
+                # Who has the lease now may have shown something newer, which we then wrote over.
                 tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
+                return
+            tx.finish(claim)
+            now = tx.now()
+            pending = request.status is RequestStatus.PENDING
+            if pending or tx.once(f"decided:{request.id}", now + DECIDED_KEPT):
+                at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
+                tx.enqueue([_home(person, at) for person in request.approvers_asked[:DIRECT_MOST]])
 
     def enrolment(self, claim: Claim) -> None:
         """The card of somebody who wants to enrol, for those who may vouch, and for themselves."""
@@ -68,40 +93,42 @@ class Showing:
             vouchers = self.enrolments.vouchers(card.enrolment.person)[:DIRECT_MOST]
             for person_id in (*(person.id for person in vouchers), card.enrolment.person):
                 kind = "own" if person_id == card.enrolment.person else "approvers"
-                if destination := self._direct(person_id):
-                    self._show(claim, kind, destination, replace(card, audience=kind))
+                if destination := self.queries.people.direct(person_id):
+                    self._copies.show(claim, claim.subject, (kind, destination), replace(card, audience=kind))
         finish(self.store, claim)
 
     def home(self, claim: Claim) -> None:
         """A person's own page."""
         chat_id = self.queries.people.chat_id(claim.subject)
         if chat_id:
-            with _unless_lasting("home", claim.subject):
+            with unless_lasting("home", claim.subject):
                 self.chat.home(chat_id, self.queries.home(self.queries.person(claim.subject)))
         finish(self.store, claim)
 
     def tell(self, claim: Claim) -> None:
         """One thing, once, to one person."""
+        if self._floods.takes_notice(claim):
+            return
         notice = self.queries.notice(claim.payload["what"], claim.subject)
-        destination = self._direct(claim.payload["person"])
+        destination = self.queries.people.direct(claim.payload["person"])
         if notice is not None and destination and not _is_stale(notice):
-            self._post(claim, destination, notice)
+            self._copies.post(claim, destination, notice)
         finish(self.store, claim)
 
     def remind(self, claim: Claim) -> None:
         """The end is near; nothing is said when there is nothing to lose any more."""
         notice = self.queries.notice("reminder", claim.subject)
         grant = notice.grant if notice else None
-        destination = self._direct(grant.person) if grant else ""
+        destination = self.queries.people.direct(grant.person) if grant else ""
         if notice is not None and destination and not _is_stale(notice):
-            self._post(claim, destination, notice)
+            self._copies.post(claim, destination, notice)
         finish(self.store, claim)
 
     def summary(self, claim: Claim) -> None:
         """The daily summary, on an empty day too."""
         start, end = (datetime.fromisoformat(claim.payload[name]) for name in ("start", "end"))
         card = self.queries.summary(start, end, claim.payload["zone"])
-        posted = self._post(claim, self.queries.catalogue().summary.channel, card)
+        posted = self._copies.post(claim, self.queries.catalogue().summary.channel, card)
         counts = {title: len(lines) for title, lines in card.sections}
         with self.store.transaction() as tx:
             if tx.holds(claim):
@@ -115,44 +142,16 @@ class Showing:
         about = {name: text for name, text in claim.payload.items() if name not in {"what", "at"}}
         at = datetime.fromisoformat(claim.payload["at"]) if "at" in claim.payload else None
         card = AlertCard(title, (("Subject", claim.subject), *sorted(about.items())), at)
-        self._post(claim, self.queries.catalogue().security_channel, card)
+        self._copies.post(claim, self.queries.catalogue().security_channel, card)
         finish(self.store, claim)
 
     def _audience(self, request: AccessRequest) -> Iterator[tuple[str, str]]:
-        if own := self._direct(request.ask.requester):
+        if own := self.queries.people.direct(request.ask.requester):
             yield "own", own
         yield "approvers", request.channel
         for person in request.approvers_asked[:DIRECT_MOST]:
-            if direct := self._direct(person):
+            if direct := self.queries.people.direct(person):
                 yield "approvers", direct
-
-    def _direct(self, person_id: str) -> str:
-        chat_id = self.queries.people.chat_id(person_id)
-        return f"@{chat_id}" if chat_id else ""
-
-    def _show(self, claim: Claim, kind: str, destination: str, card: Card) -> None:
-        with self.store.transaction() as tx:
-            copies = {(copy.kind, copy.destination): copy for copy in tx.messages(claim.subject)}
-        copy = copies.get((kind, destination))
-        shows = fingerprint(card)
-        if copy is not None and copy.shown == shows:
-            return
-        with _unless_lasting(kind, destination):
-            if copy is not None:
-                self.chat.update(copy.channel, copy.ref, card)
-                channel, ref = copy.channel, copy.ref
-            else:
-                key = f"{claim.subject}:{kind}:{destination}"
-                channel, ref = self.chat.post(destination, card, key, maybe_posted=_again(claim))
-            with self.store.transaction() as tx:
-                tx.save_message(PostedMessage(claim.subject, kind, destination, channel, ref, shows))
-
-    def _post(self, claim: Claim, destination: str, card: Card) -> bool:
-        """False when the chat will never take it."""
-        with _unless_lasting(claim.kind, destination):
-            self.chat.post(destination, card, claim.key, maybe_posted=_again(claim))
-            return True
-        return False
 
 
 ALERTS = {
@@ -161,26 +160,10 @@ ALERTS = {
 }
 
 
-@contextmanager
-def _unless_lasting(what: str, destination: str) -> Iterator[None]:
-    """A message that the chat will never take must not keep the others waiting: it is logged and left."""
-    try:
-        yield
-    except ChatError as error:
-        if error.passing:
-            raise
-        log.warning("chat.undeliverable", what=what, destination=destination, why=str(error))
-
-
 def _is_stale(notice: Notice) -> bool:
     """Whether it speaks of access that is no longer there, as after hours without the chat."""
     alive = notice.grant is not None and notice.grant.status is GrantStatus.ACTIVE
     return notice.what in {"active", "reminder"} and not alive
-
-
-def _again(claim: Claim) -> bool:
-    """Whether it was claimed before. ``attempts`` cannot tell: it starts anew when the key is enqueued again."""
-    return claim.fence > 1
 
 
 def _home(person: str, now: datetime) -> Effect:

@@ -3,7 +3,7 @@
 import functools
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.client import HTTPException
@@ -14,12 +14,26 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
-from bot.service.cards import AlertCard, Card, EnrolmentCard, HomeCard, Notice, RequestCard, SummaryCard, earliest
+from bot.core.model import RequestStatus
+from bot.service.cards import (
+    AlertCard,
+    Card,
+    DigestCard,
+    EnrolmentCard,
+    HomeCard,
+    Notice,
+    OverdueCard,
+    RequestCard,
+    SummaryCard,
+    earliest,
+)
 from bot.service.records import ChatError
 from bot.slack.blocks import Message
-from bot.slack.cards import request_card
+from bot.slack.cards import UNFINISHED, request_card
+from bot.slack.crowds import digest, overdue
 from bot.slack.home import home
 from bot.slack.notices import alert, enrolment, notice
+from bot.slack.pace import HISTORY, HOME, OPEN, POST, UPDATE, Pace
 from bot.slack.summaries import summary
 
 log = structlog.get_logger(__name__)
@@ -69,6 +83,7 @@ class SlackChat:
     """
 
     client: WebClient
+    pace: Pace = field(default_factory=Pace)
     _direct: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -79,29 +94,37 @@ class SlackChat:
             self.update(channel, found, card)
             return channel, found
         message = render(card)
-        answer = _call(
-            lambda: self.client.chat_postMessage(
-                channel=channel,
-                text=message.text,
-                blocks=message.blocks,
-                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
-                unfurl_links=False,
-                unfurl_media=False,
+        with self.pace.kept(POST, channel):
+            answer = _call(
+                lambda: self.client.chat_postMessage(
+                    channel=channel,
+                    text=message.text,
+                    blocks=message.blocks,
+                    metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+                    unfurl_links=False,
+                    unfurl_media=False,
+                )
             )
-        )
         return str(answer["channel"]), str(answer["ts"])
+
+    def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:
+        """See Chat.posted. Raises ChatError."""
+        return frozenset(keys) & self._newest(self._channel(destination)).keys()
 
     def update(self, channel: str, ref: str, card: Card) -> None:
         """See Chat.update. Raises ChatError."""
         message = render(card)
         text = message.text[:UPDATE_TEXT]
-        _call(
-            lambda: self.client.chat_update(channel=channel, ts=ref, text=text, blocks=message.blocks), forgiven=_GONE
-        )
+        with self.pace.kept(UPDATE, urgent=not _is_settled(card)):
+            _call(
+                lambda: self.client.chat_update(channel=channel, ts=ref, text=text, blocks=message.blocks),
+                forgiven=_GONE,
+            )
 
     def home(self, chat_id: str, card: HomeCard) -> None:
         """See Chat.home. Raises ChatError."""
-        _call(lambda: self.client.views_publish(user_id=chat_id, view=home(card)))
+        with self.pace.kept(HOME, chat_id):
+            _call(lambda: self.client.views_publish(user_id=chat_id, view=home(card)))
 
     def _channel(self, destination: str) -> str:
         """A channel id; a person's direct messages are opened once."""
@@ -110,7 +133,8 @@ class SlackChat:
         with self._lock:
             known = self._direct.get(destination)
         if known is None:
-            answer = _call(lambda: self.client.conversations_open(users=destination.removeprefix("@")))
+            with self.pace.kept(OPEN):
+                answer = _call(lambda: self.client.conversations_open(users=destination.removeprefix("@")))
             known = str(answer["channel"]["id"])
             with self._lock:
                 self._direct[destination] = known
@@ -130,19 +154,27 @@ class SlackChat:
                 return ""
         return ""
 
+    def _newest(self, channel: str) -> dict[str, str]:
+        """The ts of our newest messages there, by key."""
+        found: dict[str, str] = {}
+        for message in next(self._pages(channel)):
+            found.setdefault(_key_of(message), str(message["ts"]))
+        return found
+
     def _pages(self, channel: str) -> Iterator[list[dict[str, Any]]]:
         """A channel's messages, newest first."""
         cursor: str | None = None
         while cursor != "":
-            answer = _call(
-                functools.partial(
-                    self.client.conversations_history,
-                    channel=channel,
-                    cursor=cursor,
-                    limit=LOOK_BACK,
-                    include_all_metadata=True,
+            with self.pace.kept(HISTORY):
+                answer = _call(
+                    functools.partial(
+                        self.client.conversations_history,
+                        channel=channel,
+                        cursor=cursor,
+                        limit=LOOK_BACK,
+                        include_all_metadata=True,
+                    )
                 )
-            )
             yield answer["messages"]
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
 
@@ -161,12 +193,23 @@ def render(card: Card) -> Message:
             return request_card(card)
         case Notice():
             return notice(card)
+        case DigestCard():
+            return digest(card)
+        case OverdueCard():
+            return overdue(card)
         case EnrolmentCard():
             return enrolment(card)
         case SummaryCard():
             return summary(card)
         case AlertCard():
             return alert(card)
+
+
+def _is_settled(card: Card) -> bool:
+    """Whether nobody waits for it: a request that was decided, of which nothing is or will be in use."""
+    if not isinstance(card, RequestCard) or card.request.status is RequestStatus.PENDING:
+        return False
+    return not any(grant.status in UNFINISHED for grant in card.grants)
 
 
 def _call(call: Callable[[], Any], forgiven: frozenset[str] = frozenset()) -> Any:

@@ -4,7 +4,7 @@ import base64
 import itertools
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -169,6 +169,7 @@ class FakeChat:
             fault = self._fault(destination)
             earlier = [m for m in self.to(destination) if m.key == key] if maybe_posted else []
             if earlier:
+                earlier[0].shows.append(card)
                 return earlier[0].channel, earlier[0].ref
             channel = f"D{destination[1:]}" if destination.startswith("@") else destination
             message = Message(destination, key, channel, f"{next(self._refs)}.0", [card])
@@ -176,6 +177,10 @@ class FakeChat:
             if fault is not None:
                 raise fault.error
             return message.channel, message.ref
+
+    def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:
+        with self._lock:
+            return frozenset(message.key for message in self.to(destination)) & frozenset(keys)
 
     def update(self, channel: str, ref: str, card: Card) -> None:
         with self._lock:

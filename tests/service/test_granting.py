@@ -417,27 +417,3 @@ def test_four_workers_grant_and_revoke_each_of_twelve_once(crowded_world: World)
     assert world.cloud.held() == {}
     for tag in ("grant.active", "grant.revoking", "grant.ended"):
         assert world.tags("grant.").count(tag) == 12
-
-
-# --- overdue ---------------------------------------------------------------------------------------------
-
-
-def test_what_should_be_gone_and_is_not_is_paged_once(world: World) -> None:
-    world.granted()
-    world.cloud.fail("revoke", Fault.THROTTLED, 100)
-    world.later(HOUR + 2 * MINUTE)
-    assert world.granting.page_overdue() == 0
-    world.later(SECOND)
-    assert world.granting.page_overdue() == 1
-    assert world.granting.page_overdue() == 0
-    assert world.tags().count("grant.overdue") == 1
-    world.run("chat")
-    assert len(world.chat.to("C-SECURITY")) == 1
-
-
-def test_twenty_replicas_page_once(crowded_world: World) -> None:
-    world = crowded_world
-    world.granted()
-    world.clock.move(2 * HOUR)
-    assert sum(at_once([world.granting.page_overdue] * 20)) == 1
-    assert world.tags().count("grant.overdue") == 1

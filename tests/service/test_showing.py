@@ -252,7 +252,7 @@ def test_a_reminder_that_comes_after_the_end_is_not_said(world: World) -> None:
     assert "reminder" not in told(world)
 
 
-# --- home and alerts -------------------------------------------------------------------------------------
+# --- home and enrolment ----------------------------------------------------------------------------------
 
 
 def test_home_shows_what_is_live_pending_and_waiting(world: World) -> None:
@@ -272,19 +272,6 @@ def test_a_home_that_cannot_be_published_holds_nothing_up(world: World) -> None:
     world.asked()
     world.run("chat")
     assert world.store.next_due("chat") is None
-
-
-def test_the_security_channel_is_told_what_is_overdue(world: World) -> None:
-    grant = world.granted()
-    world.cloud.fail("revoke", Fault.THROTTLED, 100)
-    world.later(2 * HOUR)
-    world.granting.page_overdue()
-    world.run("chat")
-    (message,) = world.chat.to("C-SECURITY")
-    (alert,) = message.shows
-    assert isinstance(alert, AlertCard)
-    assert ("Subject", grant.id) in alert.facts
-    assert ("status", "revoking") in alert.facts
 
 
 def test_who_wants_to_enrol_is_shown_to_those_who_may_vouch(world: World) -> None:

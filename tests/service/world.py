@@ -18,6 +18,7 @@ from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
+from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
@@ -74,10 +75,12 @@ class World:
         self.granting = Granting(self.access, self.database_clock, accounts)
         self.showing = Showing(self.store, self.queries, self.chat, self.enrolments)
         self.leaving = Leaving(self.store, self.people)
+        self.overdue = Overdue(self.store, lambda: self.catalogue, self.people, self.chat)
         handlers = {
             **self.granting.handlers(),
             **self.leaving.handlers(),
             **self.showing.handlers(),
+            **self.overdue.handlers(),
             **self.enrolments.handlers(self.access),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
