@@ -11,11 +11,14 @@ class Crowds(Protocol):
     """A part of ``Tx``. ``who`` is ``Effect.who``."""
 
     def waiting(self, kind: str, who: str, most: int) -> int:
-        """How many effects of a kind wait for ``who``, due or not, without leased ones; counted up to ``most``."""
+        """How many effects of a kind there are for ``who``, due or not, leased or not; counted up to ``most``."""
         ...
 
     def gather(self, kind: str, who: str, most: int) -> tuple[Gathered, ...]:
-        """Remove effects that ``waiting`` counts, oldest first; those that another transaction is at are left to it."""
+        """Remove effects that ``waiting`` counts, oldest first.
+
+        Leased ones are left to whoever has them, as are those that another transaction is at.
+        """
         ...
 
     def is_enqueued(self, key: str) -> bool:

@@ -28,6 +28,8 @@ QUIET = timedelta(seconds=5)
 """A digest is told when nothing was added to it for so long …"""
 QUIET_MOST = timedelta(minutes=5)
 """… or when its first line has waited for this long."""
+_KINDS = {"person": "chat.tell", "channel": "chat.cards"}
+"""What digests are made of."""
 LATE_FROM = timedelta(minutes=2)
 """Until the first of the cards that were put off is updated."""
 LATE_APART = timedelta(seconds=2)
@@ -56,7 +58,7 @@ class Floods:
         person = claim.payload["person"]
         who = f"person:{person}"
         with self.store.transaction() as tx:
-            if not (tx.is_enqueued(_key(who)) or 1 + _soon(tx, who, person) > TELLS_MOST):
+            if not (tx.is_enqueued(_key(who)) or _soon(tx, who, person) > TELLS_MOST):
                 return False
             if tx.holds(claim):
                 told = (_own(claim), *tx.gather("chat.tell", who, GATHER_MOST))
@@ -73,7 +75,7 @@ class Floods:
             return False
         who = f"channel:{request.channel}"
         with self.store.transaction() as tx:
-            if not (tx.is_enqueued(_key(who)) or 1 + tx.waiting("chat.cards", who, CARDS_MOST) > CARDS_MOST):
+            if not (tx.is_enqueued(_key(who)) or tx.waiting("chat.cards", who, CARDS_MOST + 1) > CARDS_MOST):
                 return False
             if tx.holds(claim):
                 others = tx.gather("chat.cards", who, GATHER_MOST)
@@ -119,7 +121,8 @@ class Floods:
         if between is None or tx.now() - between[0] >= QUIET_MOST:
             return timedelta(0)
         to, _, name = who.partition(":")
-        if to == "person" and _ending(tx.unfinished_grants(name), tx.now()):
+        # What another worker has in hand joins as soon as it gets to it.
+        if tx.waiting(_KINDS[to], who, 1) or (to == "person" and _ending(tx.unfinished_grants(name), tx.now())):
             return QUIET
         return max(QUIET - (tx.now() - between[1]), timedelta(0))
 
@@ -146,9 +149,9 @@ def _key(who: str) -> str:
 
 
 def _soon(tx: Tx, who: str, person: str) -> int:
-    """How many more there are to be told, now or as soon as the cloud has done its part."""
-    waiting = tx.waiting("chat.tell", who, TELLS_MOST)
-    return waiting if waiting == TELLS_MOST else waiting + _ending(tx.unfinished_grants(person), tx.now())
+    """How many there are to be told, now or as soon as the cloud has done its part."""
+    waiting = tx.waiting("chat.tell", who, TELLS_MOST + 1)
+    return waiting if waiting > TELLS_MOST else waiting + _ending(tx.unfinished_grants(person), tx.now())
 
 
 def _ending(grants: Iterable[Grant], now: datetime) -> int:
@@ -166,8 +169,8 @@ def _tell_soon(tx: Tx, who: str, told: Sequence[Gathered]) -> None:
     tx.add_lines(
         [DigestLine(each.key, who, each.id, each.payload["outcome"], each.subject, now, each.tried) for each in told]
     )
-    if told:
-        tx.enqueue([Effect("chat.digest", who, _key(who), now + QUIET)])
+    # Even of nothing yet: as long as it is enqueued, what other workers have in hand joins it.
+    tx.enqueue([Effect("chat.digest", who, _key(who), now + QUIET)])
 
 
 def _put_off(tx: Tx, who: str, cards: Sequence[Gathered], apart: timedelta) -> None:

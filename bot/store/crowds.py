@@ -19,13 +19,14 @@ class Crowds(Session):
     """The part of a transaction that knows crowds. See ``service.crowds``."""
 
     def waiting(self, kind: str, who: str, most: int) -> int:
-        found = sa.select(effects.c.id).where(self._waits(kind, who)).limit(most).subquery()
+        found = sa.select(effects.c.id).where(_for(kind, who)).limit(most).subquery()
         return int(self._run(sa.select(sa.func.count()).select_from(found)).scalar_one())
 
     def gather(self, kind: str, who: str, most: int) -> tuple[Gathered, ...]:
+        leased = sa.and_(effects.c.lease_until.is_not(None), effects.c.lease_until > self.now())
         oldest = (
             sa.select(effects.c.id)
-            .where(self._waits(kind, who))
+            .where(_for(kind, who), ~leased)
             .order_by(effects.c.id)
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -43,7 +44,7 @@ class Crowds(Session):
         return self._run(sa.select(effects.c.id).where(effects.c.key == key)).first() is not None
 
     def last_due(self, kind: str, who: str) -> datetime | None:
-        query = sa.select(sa.func.max(effects.c.due_at)).where(self._for(kind, who))
+        query = sa.select(sa.func.max(effects.c.due_at)).where(_for(kind, who))
         found: datetime | None = self._run(query).scalar()
         return found
 
@@ -102,12 +103,9 @@ class Crowds(Session):
         for start in range(0, len(keys), CHUNK):
             self._run(mine.where(_line.key.in_(keys[start : start + CHUNK])))
 
-    def _for(self, kind: str, who: str) -> sa.ColumnElement[bool]:
-        return sa.and_(effects.c.who == who, effects.c.kind == kind, _TO_SOMEBODY)
 
-    def _waits(self, kind: str, who: str) -> sa.ColumnElement[bool]:
-        leased = sa.and_(effects.c.lease_until.is_not(None), effects.c.lease_until > self.now())
-        return sa.and_(self._for(kind, who), ~leased)
+def _for(kind: str, who: str) -> sa.ColumnElement[bool]:
+    return sa.and_(effects.c.who == who, effects.c.kind == kind, _TO_SOMEBODY)
 
 
 def _digest_line(row: sa.Row[Any]) -> DigestLine:

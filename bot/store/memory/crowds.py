@@ -12,10 +12,10 @@ class MemoryCrowds(MemorySession):
     """The part of a transaction that knows crowds. See ``service.crowds``."""
 
     def waiting(self, kind: str, who: str, most: int) -> int:
-        return min(most, len(self._waiting(kind, who)))
+        return min(most, len(self._rows(kind, who)))
 
     def gather(self, kind: str, who: str, most: int) -> tuple[Gathered, ...]:
-        gathered = self._waiting(kind, who)[:most]
+        gathered = [row for row in self._rows(kind, who) if not row.is_leased(self.now())][:most]
         for row in gathered:
             self._state.effects.remove(row.effect.key)
         return tuple(
@@ -70,6 +70,3 @@ class MemoryCrowds(MemorySession):
     def _rows(self, kind: str, who: str) -> list[EffectRow]:
         rows = (row for row in self._state.effects.rows() if (row.effect.kind, row.effect.who) == (kind, who))
         return sorted(rows, key=lambda row: row.id)
-
-    def _waiting(self, kind: str, who: str) -> list[EffectRow]:
-        return [row for row in self._rows(kind, who) if not row.is_leased(self.now())]

@@ -25,7 +25,7 @@ def keys_of(store: Store, message: str, most: int = 10) -> list[str]:
 
 
 class CrowdsContract:
-    def test_those_of_one_kind_that_wait_for_one_are_counted_up_to_the_limit(self, store: Store) -> None:
+    def test_those_of_one_kind_for_one_are_counted_up_to_the_limit(self, store: Store) -> None:
         others = (tell("other", BOB), replace(tell("kind"), kind="chat.cards"), effect("alone", kind="chat.tell"))
         enqueue(store, tell("k1"), tell("k2", due_at=START + HOUR), tell("k3"), *others)
         with store.transaction() as tx:
@@ -33,15 +33,19 @@ class CrowdsContract:
             assert tx.waiting("chat.tell", ADA, 2) == 2
             assert tx.waiting("chat.tell", "person:nobody", 100) == 0
 
-    def test_what_a_worker_has_does_not_wait_until_its_lease_is_over(self, store: Store, clock: SetClock) -> None:
+    def test_what_a_worker_has_is_counted_and_is_left_to_it_until_its_lease_is_over(
+        self, store: Store, clock: SetClock
+    ) -> None:
         enqueue(store, tell("k1"), tell("k2"))
         assert len(store.claim("chat", 1, LEASE)) == 1
         with store.transaction() as tx:
-            assert tx.waiting("chat.tell", ADA, 100) == 1
+            assert tx.waiting("chat.tell", ADA, 100) == 2
             assert len(tx.gather("chat.tell", ADA, 100)) == 1
+            assert tx.waiting("chat.tell", ADA, 100) == 1
+            assert tx.gather("chat.tell", ADA, 100) == ()
         clock.advance(LEASE)
         with store.transaction() as tx:
-            assert tx.waiting("chat.tell", ADA, 100) == 1
+            assert len(tx.gather("chat.tell", ADA, 100)) == 1
 
     def test_what_is_gathered_is_out_of_the_queue_oldest_first(self, store: Store) -> None:
         enqueue(store, tell("k1", payload={"what": "ended", "emoji": "🔑"}))
