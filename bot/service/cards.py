@@ -173,6 +173,10 @@ def earliest(card: Card) -> datetime | None:
             return end
         case AlertCard(at=at):
             return at
+        case OverdueCard(opened_at=at):
+            return at
+        case DigestCard():
+            return None
 
 
 def fingerprint(card: Card) -> str:

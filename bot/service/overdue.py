@@ -61,7 +61,7 @@ class Overdue:
 
     def watch(self) -> int:
         """Open, keep and solve incidents; log what is new; how many grants are. Raises StoreUnavailable."""
-        with self.store.reading() as tx:
+        with self.store.transaction() as tx:
             if not _incidents(tx) and not tx.overdue_grants(tx.now() - OVERDUE_AFTER):
                 return 0
         with self.store.transaction() as tx:
