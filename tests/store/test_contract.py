@@ -8,6 +8,7 @@ from tests.contracts.store import (
     NotesContract,
     PeopleContract,
     ReadingContract,
+    StraysContract,
     TransactionsContract,
 )
 
@@ -31,6 +32,9 @@ class TestPeople(PeopleContract): ...
 
 
 class TestReading(ReadingContract): ...
+
+
+class TestStrays(StraysContract): ...
 
 
 class TestTransactions(TransactionsContract): ...

@@ -11,11 +11,12 @@ from bot.store.memory.effects import MemoryEffects
 from bot.store.memory.notes import MemoryNotes
 from bot.store.memory.people import MemoryPeople
 from bot.store.memory.state import State
+from bot.store.memory.strays import MemoryStrays
 from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
 
-class MemoryTx(MemoryAccess, MemoryEffects, MemoryPeople, MemoryNotes):
+class MemoryTx(MemoryAccess, MemoryEffects, MemoryPeople, MemoryNotes, MemoryStrays):
     """One open transaction."""
 
 
