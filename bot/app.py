@@ -18,13 +18,17 @@ from bot.service.effects import Runner
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
+from bot.service.looking import Looking
 from bot.service.people import People
 from bot.service.ports import Clock, CloudProvider
 from bot.service.proof import Codes
 from bot.service.queries import Queries
+from bot.service.reconciling import Reconciling
 from bot.service.records import CloudError
 from bot.service.secretbox import AesGcmBox, CatalogueSigner
 from bot.service.showing import Showing
+from bot.service.strays import Strays
+from bot.service.tending import Tending
 from bot.settings import Settings
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
@@ -46,6 +50,7 @@ class Parts:
     desk: Desk
     directory: SlackDirectory
     granting: Granting
+    reconciling: Reconciling
     runner: Runner
     clock: Clock
     database_clock: DatabaseClock
@@ -87,15 +92,25 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
     database_clock = DatabaseClock(clock, store)
     granting = Granting(access, database_clock, Accounts(at_once=max(1, settings.workers * 3 // 4)))
-    showing = Showing(store, queries, SlackChat(slack), enrolments)
-    handlers = {**granting.handlers(), **showing.handlers(), **enrolments.handlers(access)}
+    looking = Looking(access)
+    strays = Strays(looking, ids)
+    reconciling = Reconciling(looking, clock, ids)
+    showing = Showing(store, queries, SlackChat(slack), enrolments, strays)
+    handlers = {
+        **granting.handlers(),
+        **showing.handlers(),
+        **enrolments.handlers(access),
+        **reconciling.handlers(),
+        **Tending(access, clock).handlers(),
+    }
     return Parts(
         settings=settings,
         catalogue=catalogue,
         store=store,
-        desk=Desk(access, enrolments, people, queries),
+        desk=Desk(access, enrolments, people, queries, strays),
         directory=directory,
         granting=granting,
+        reconciling=reconciling,
         runner=Runner(store, clock, handlers, granting.batches()),
         clock=clock,
         database_clock=database_clock,

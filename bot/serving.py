@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 EDGE_THREADS = 16
 WATCH_EVERY = timedelta(seconds=15)
-"""How often overdue access and the daily summary are looked for."""
+"""How often overdue access, the daily summary and accounts that nobody looks at are looked for."""
 EDGE_PATIENCE = 30.0
 """Seconds for Slack and the web page to be up, and to be down again."""
 CONNECT_WITHIN = 5.0
@@ -81,6 +81,7 @@ class Service:
         housekeeping.note_catalogue(parts.store, parts.catalogue, parts.signer)
         # Before anything is granted: whether this machine's clock and the database's agree.
         parts.database_clock.measure()
+        parts.reconciling.begin()
         worker = Worker(parts.runner, app.threads(self._settings))
         worker.start()
         stack.callback(worker.stop, DRAIN)
@@ -100,6 +101,7 @@ def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
         parts.database_clock.measure,
         parts.granting.page_overdue,
         lambda: summary.enqueue_due(parts.store, parts.catalogue),
+        parts.reconciling.keep_at_it,
         stops.settle,
         lambda: stops.sweep() if "cloud" in worker.away else None,
     )

@@ -42,7 +42,7 @@ class Drift:
     account: str
     principal: str
     name: str
-    """The policy's name after our prefix; for a grant its id."""
+    """The policy's name after ``PREFIX``; for a grant its id."""
 
 
 def diff(recorded: Recorded, found: Iterable[Found], looked_at: Collection[str], now: datetime) -> tuple[Drift, ...]:

@@ -23,8 +23,10 @@ from bot.core.model import (
     digest_of,
 )
 
+PREFIX = "prodaccess-"
+"""What everything of ours in a cloud is called: this and a name, mostly a grant's id."""
 QUARANTINE = "quarantine-"
-"""What the name of a policy that only denies begins with, after the prefix of all names."""
+"""What the name of a policy that only denies begins with, after ``PREFIX``."""
 ADOPTED_FOR = timedelta(hours=1)
 """The longest life of what is adopted; its own end counts where that is sooner."""
 ADOPTED = "adopted"
@@ -68,7 +70,7 @@ class Stray:
     provider: str
     principal: str
     name: str
-    """The policy's name after our prefix: a grant's id, or anything that somebody wrote."""
+    """The policy's name after ``PREFIX``: a grant's id, or anything that somebody wrote."""
     kind: DriftKind
     text: str
     """The whole policy as it was found last (JSON)."""
@@ -90,7 +92,7 @@ class Stray:
 
     @property
     def quarantine(self) -> str:
-        """The name, after our prefix, of the policy that denies what this one allows."""
+        """The name, after ``PREFIX``, of the policy that denies what this one allows."""
         return f"{QUARANTINE}{self.id}"
 
     def digest(self, fate: Fate) -> str:
@@ -117,6 +119,8 @@ class Deciding:
     is_admin: bool
     owners: tuple[Person, ...]
     """Everyone in access.yaml whose principal it is."""
+    holder: Person | None
+    """Whose grant it is, or whose principal it was when it was found."""
     grant: Grant | None
     """The grant of ``stray.grant_id``."""
     now: datetime
@@ -130,14 +134,10 @@ def why_not(d: Deciding) -> Refusal | None:
         return Refusal("late", f"This was decided already: {decided(d.stray)}.")
     if d.fate not in NEEDS_CODE:
         return None
-    holder = d.grant.person if d.grant else d.stray.person
-    if any(owner.is_same_human(d.person) for owner in d.owners) or holder == d.person.id or _owns(d.person, d.stray):
+    theirs = (*d.owners, d.holder) if d.holder else d.owners
+    if any(person.is_same_human(d.person) for person in theirs):
         return Refusal("separation", "This is your own access: another admin has to decide. You can remove it.")
     return _not_restorable(d) if d.fate is Fate.RESTORED else _not_adoptable(d)
-
-
-def _owns(person: Person, stray: Stray) -> bool:
-    return person.identities.get(stray.account) == stray.principal
 
 
 def _not_adoptable(d: Deciding) -> Refusal | None:

@@ -12,14 +12,12 @@ from datetime import datetime
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.core.model import Account, Role
+from bot.core.strays import PREFIX
 from bot.providers import aws_usage, iam_policy
 from bot.providers.aws_clients import AwsClients
 from bot.providers.aws_errors import cloud_error, code_of, is_stale_session, place
 from bot.providers.aws_inline import InlinePolicies, Principal
 from bot.service.records import CloudError, Observation, Permission
-
-PREFIX = "prodaccess-"
-"""A policy of ours is called this and the grant's id."""
 
 
 class AwsIamProvider:

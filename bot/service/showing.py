@@ -15,6 +15,7 @@ from bot.service.enrolment import Enrolments
 from bot.service.ports import Store
 from bot.service.queries import Queries
 from bot.service.records import ChatError, Claim, PostedMessage
+from bot.service.strays import Strays
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ class Showing:
     queries: Queries
     chat: Chat
     enrolments: Enrolments
+    strays: Strays
 
     def handlers(self) -> dict[str, Handler]:
         """By effect kind."""
@@ -41,6 +43,7 @@ class Showing:
             "chat.remind": self.remind,
             "chat.summary": self.summary,
             "chat.alert": self.alert,
+            "chat.stray": self.stray,
         }
 
     def cards(self, claim: Claim) -> None:
@@ -114,6 +117,13 @@ class Showing:
         title = ALERTS.get(claim.payload["what"], claim.payload["what"])
         facts = (("Subject", claim.subject), *((k, v) for k, v in sorted(claim.payload.items()) if k != "what"))
         self._post(claim, self.queries.catalogue().security_channel, AlertCard(title, facts))
+        finish(self.store, claim)
+
+    def stray(self, claim: Claim) -> None:
+        """The card of a policy that the ledger does not account for."""
+        card = self.strays.card(claim.subject)
+        if card is not None:
+            self._show(claim, "stray", self.queries.catalogue().security_channel, card)
         finish(self.store, claim)
 
     def _audience(self, request: AccessRequest) -> Iterator[tuple[str, str]]:

@@ -12,12 +12,13 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
-from bot.service.cards import AlertCard, Card, EnrolmentCard, HomeCard, Notice, RequestCard, SummaryCard
+from bot.service.cards import AlertCard, Card, EnrolmentCard, HomeCard, Notice, RequestCard, StrayCard, SummaryCard
 from bot.service.records import ChatError
 from bot.slack.blocks import Message
 from bot.slack.cards import request_card
 from bot.slack.home import home
 from bot.slack.notices import alert, enrolment, notice
+from bot.slack.strays import stray_card
 from bot.slack.summaries import summary
 
 log = structlog.get_logger(__name__)
@@ -137,6 +138,8 @@ def render(card: Card) -> Message:
             return summary(card)
         case AlertCard():
             return alert(card)
+        case StrayCard():
+            return stray_card(card)
 
 
 def _call(call: Callable[[], Any], forgiven: frozenset[str] = frozenset()) -> Any:

@@ -20,6 +20,7 @@ SECTIONS = [
     "Expired",
     "Released",
     "Revoked",
+    "Removed outside of prodaccess",
     "Denied",
     "Lapsed",
     "Cancelled",
