@@ -1,7 +1,7 @@
 """What an admin may do about a stray: remove it, adopt it, restore what was approved."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core import commands, stepup
 from bot.core.audit import Actor, Tag
@@ -131,7 +131,7 @@ class Strays:
         except ValueError as problem:
             return Refusal("policy", _not_adoptable(problem))
         lives = adopted_for(end, now)
-        if not lives:
+        if lives <= timedelta(0):
             return Refusal("late", "Its own end has passed: it lets nobody in any more. Remove it.")
         owner = self.looking.owners(*_where(stray))[0]
         request = adopted_request(
