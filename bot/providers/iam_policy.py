@@ -166,7 +166,7 @@ def _ends_of(statement: Mapping[str, Any]) -> Iterator[datetime]:
     for operator, keys in statement.get("Condition", {}).items():
         if operator.casefold() == _ENDS.casefold():
             # Several values are alternatives: the latest counts.
-            yield from (max(map(_moment, _listed(value))) for key, value in keys.items() if _is_time(key))
+            yield from (max(map(_moment, _listed(value) or [None])) for key, value in keys.items() if _is_time(key))
 
 
 def _is_time(key: str) -> bool:
