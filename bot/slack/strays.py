@@ -178,7 +178,7 @@ def _restoring(card: StrayCard) -> str:
 def _allows(card: StrayCard) -> list[str]:
     found = [_statement(each) for each in _statements(card.stray.text)]
     more = [f"… and {len(found) - STATEMENTS_MOST} statements more"] if len(found) > STATEMENTS_MOST else []
-    return [*found[:STATEMENTS_MOST], *more] or ["nothing that could be read; press Show policy"]
+    return [*found[:STATEMENTS_MOST], *more] or ["• nothing by itself"]
 
 
 def _statements(text: str) -> list[dict[str, Any]]:
