@@ -101,7 +101,7 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
         **showing.handlers(),
         **enrolments.handlers(access),
         **reconciling.handlers(),
-        **Tending(access, clock).handlers(),
+        **Tending(access, database_clock).handlers(),
     }
     return Parts(
         settings=settings,

@@ -21,8 +21,9 @@ from bot.core.strays import (
     tend,
     why_not,
 )
-from bot.service.access import UNKNOWN, WRONG_CODE
+from bot.service.access import WRONG_CODE
 from bot.service.cards import StrayCard
+from bot.service.handling import UNKNOWN
 from bot.service.looking import Looking
 from bot.service.ports import Ids, Tx
 

@@ -12,10 +12,11 @@ from bot.core.decisions import converge
 from bot.core.model import Account, Grant, GrantStatus
 from bot.core.strays import DriftKind, Fate, Stray, show_stray, stray_event
 from bot.service.access import Access
+from bot.service.clock import DatabaseClock
 from bot.service.effects import Handler, Retry, backoff, finish, in_words
-from bot.service.granting import GRANT_TAKES, LOOK_AGAIN
+from bot.service.granting import GRANT_TAKES, LOOK_AGAIN, SKEWED
 from bot.service.handling import handle
-from bot.service.ports import Clock, CloudProvider
+from bot.service.ports import CloudProvider
 from bot.service.records import Claim, CloudError
 
 GRANT_ENDS = timedelta(seconds=2)
@@ -27,7 +28,7 @@ class Tending:
     """Handler of ``drift.tend``."""
 
     access: Access
-    clock: Clock
+    clock: DatabaseClock
 
     def handlers(self) -> dict[str, Handler]:
         """By effect kind."""
@@ -108,6 +109,8 @@ class Tending:
         permission = self.access.permission(grant) if grant else None
         if grant is None or permission is None or not self._is_on(grant):
             return  # it ended meanwhile, and whatever is there goes with it
+        if self.clock.is_skewed:
+            raise Retry("The database's clock and this machine's differ: nothing is granted.", SKEWED)
         if self.clock.now() + GRANT_TAKES > claim.lease_until:
             raise Retry("Too late to restore under this lease.", LOOK_AGAIN)
         try:

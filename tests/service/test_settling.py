@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -29,7 +29,7 @@ from tests.service.drifting import (
     strays,
     writes,
 )
-from tests.service.fakes import code_at
+from tests.service.fakes import FakeClock, code_at
 from tests.service.world import World, at_once, secret_of
 
 BOTH = [Fate.REMOVED, Fate.ADOPTED]
@@ -245,6 +245,32 @@ def test_a_grant_that_ends_while_it_is_restored_leaves_nothing(world: World) -> 
     assert world.grant(grant.id).end_reason is EndReason.RELEASED
     assert world.cloud.written() == {}
     assert stray(world, found.id).settled_at is not None
+
+
+def test_nothing_is_restored_while_the_clocks_differ(world: World) -> None:
+    grant, found = altered(world)
+    decided(decide(world, found, Fate.RESTORED))
+    world.database_clock.own = _Ahead(world.clock, MINUTE)
+    world.database_clock.measure()
+    settled(world)
+    assert stray(world, found.id).settled_at is None
+    assert not world.is_effective(grant)
+    world.database_clock.own = world.clock
+    world.database_clock.measure()
+    settled(world)
+    assert world.is_effective(grant)
+    assert stray(world, found.id).settled_at is not None
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """A machine's clock that was put forward."""
+
+    clock: FakeClock
+    by: timedelta
+
+    def now(self) -> datetime:
+        return self.clock.now() + self.by
 
 
 def test_what_has_ended_is_not_restored(world: World) -> None:

@@ -83,7 +83,7 @@ class World:
             **self.granting.handlers(),
             **self.showing.handlers(),
             **self.reconciling.handlers(),
-            **Tending(self.access, self.clock).handlers(),
+            **Tending(self.access, self.database_clock).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))

@@ -287,7 +287,7 @@ class Office:
             **Granting(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Showing(self.store, queries, self.chat, enrolments, strays).handlers(),
             **self.reconciling.handlers(),
-            **Tending(access, self.clock).handlers(),
+            **Tending(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Stopping(access).handlers(),
         }
         self._worker = Worker(Runner(self.store, self.clock, handlers), dict.fromkeys(LANES, 1))
