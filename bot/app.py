@@ -19,14 +19,18 @@ from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.leaving import Leaving
+from bot.service.looking import Looking
 from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.ports import Clock, CloudProvider
 from bot.service.proof import Codes
 from bot.service.queries import Queries
+from bot.service.reconciling import Reconciling
 from bot.service.records import CloudError
 from bot.service.secretbox import AesGcmBox, CatalogueSigner
 from bot.service.showing import Showing
+from bot.service.strays import Strays
+from bot.service.tending import Tending
 from bot.settings import Settings
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
@@ -50,6 +54,7 @@ class Parts:
     granting: Granting
     leaving: Leaving
     overdue: Overdue
+    reconciling: Reconciling
     runner: Runner
     clock: Clock
     database_clock: DatabaseClock
@@ -92,23 +97,28 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
     database_clock = DatabaseClock(clock, store)
     granting = Granting(access, database_clock, Accounts(at_once=max(1, settings.workers * 3 // 4)))
     leaving, chat = Leaving(store, people), SlackChat(slack)
-    showing, overdue = Showing(store, queries, chat, enrolments), Overdue(store, current, people, chat)
+    looking = Looking(access)
+    strays, reconciling = Strays(looking, ids), Reconciling(looking, clock, ids)
+    showing, overdue = Showing(store, queries, chat, enrolments, strays), Overdue(store, current, people, chat)
     handlers = {
         **granting.handlers(),
         **leaving.handlers(),
         **showing.handlers(),
         **overdue.handlers(),
         **enrolments.handlers(access),
+        **reconciling.handlers(),
+        **Tending(access, database_clock).handlers(),
     }
     return Parts(
         settings=settings,
         catalogue=catalogue,
         store=store,
-        desk=Desk(access, enrolments, people, queries),
+        desk=Desk(access, enrolments, people, queries, strays),
         directory=directory,
         granting=granting,
         leaving=leaving,
         overdue=overdue,
+        reconciling=reconciling,
         runner=Runner(store, clock, handlers, granting.batches()),
         clock=clock,
         database_clock=database_clock,

@@ -19,7 +19,7 @@ from bot.catalogue import CatalogueError
 from bot.core.decisions import Refusal
 from bot.core.duration import format_duration
 from bot.core.model import Grant
-from bot.service import ledger
+from bot.service import ledger, surveying
 from bot.service.logs import configure
 from bot.service.operations import NotRevoked, operator, remove_from_cloud, revoke_now
 from bot.service.records import StoreUnavailable
@@ -96,10 +96,13 @@ def _doctor(_: argparse.Namespace) -> int:
     checks = [("database schema is current", current, "run: prodaccess migrate")]
     with app.assemble(settings) as parts:
         overdue = parts.granting.overdue() if current else ()
+        strays = parts.desk.strays.unsettled() if current else ()
+        open_strays = "; ".join(f"{each.principal} in {each.account} ({surveying.standing(each)})" for each in strays)
         gone = "; ".join(f"{grant.id} ({grant.person}, {grant.account})" for grant in overdue)
         checks += [
             ("access.yaml is sound", True, ""),
             ("nothing overdue", not overdue, f"should be gone and is not: {gone}"),
+            ("no access is there that nobody approved", not strays, f"decide in the security channel: {open_strays}"),
         ]
         for account, problem in app.reach_accounts(parts):
             checks.append((f"AWS account {account} answers", not problem, problem))
@@ -144,6 +147,19 @@ def _revoke_without_the_ledger() -> int:
             print(f"{account.id} {principal} {grant_id}: {outcome}" if grant_id else f"{account.id}: {outcome}")
     print("Nothing of this is recorded: the next reconcile finds and records what is missing.", file=sys.stderr)
     return 1
+
+
+def _reconcile(arguments: argparse.Namespace) -> int:
+    with _parts() as parts:
+        found = surveying.survey(parts.reconciling.looking)
+        _print_table(surveying.HEAD, found.rows)
+        for account, why in found.unanswered:
+            print(f"prodaccess: {account} could not be looked at: {why}", file=sys.stderr)
+        if not arguments.dry_run:
+            wait = timedelta(seconds=arguments.wait)
+            done = surveying.act_on(found, parts.reconciling, parts.runner, patience=wait)
+            print("Acted on." if done else "Still being acted on; every worker goes on with it.")
+    return 1 if found.rows or found.unanswered else 0
 
 
 def _row(grant: Grant) -> tuple[str, ...]:
@@ -272,6 +288,9 @@ def _describe_running(commands: _Commands) -> None:
     _add(
         commands, "doctor", _doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
     )
+    one = _add(commands, "reconcile", _reconcile, "compare every account with the ledger; status 1 when they differ")
+    one.add_argument("--dry-run", action="store_true", help="print the difference and change nothing")
+    one.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="how long to see it through (default: 60)")
     _add(commands, "migrate", _migrate, "bring the database's schema up to date")
 
 

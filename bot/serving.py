@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 EDGE_THREADS = 16
 WATCH_EVERY = timedelta(seconds=15)
-"""How often overdue access and the daily summary are looked for."""
+"""How often overdue access, the daily summary and accounts that nobody looks at are looked for."""
 UP_WITHIN = 30.0
 """Seconds for Slack and the web page to be up."""
 CONNECT_WITHIN = 5.0
@@ -91,6 +91,7 @@ class Service:
         housekeeping.note_catalogue(parts.store, parts.catalogue, parts.signer)
         # Before anything is granted: whether this machine's clock and the database's agree.
         parts.database_clock.measure()
+        parts.reconciling.begin()
         worker = Worker(parts.runner, app.threads(self._settings))
         worker.start()
         stack.callback(lambda: worker.stop(timedelta(seconds=self._patience.left())))
@@ -149,6 +150,7 @@ def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
         parts.overdue.watch,
         parts.leaving.keep_looking,
         lambda: summary.enqueue_due(parts.store, parts.catalogue),
+        parts.reconciling.keep_at_it,
         stops.settle,
         lambda: stops.sweep() if "cloud" in worker.away else None,
     )

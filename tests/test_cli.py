@@ -160,6 +160,17 @@ def test_a_database_that_was_never_migrated_is_one_line_with_the_fix(
 
 
 @pytest.mark.usefixtures("database")
+def test_reconcile_ends_with_status_1_and_names_the_accounts_that_it_could_not_look_at(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["reconcile", "--dry-run"]) == 1
+    said = capsys.readouterr()
+    assert said.out.split()[:2] == ["ACCOUNT", "PRINCIPAL"]
+    assert said.err.count("payments-prod could not be looked at") == 1
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.usefixtures("database")
 def test_doctor_ends_with_status_1_and_names_the_account_that_does_not_answer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

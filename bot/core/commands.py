@@ -116,4 +116,37 @@ class Removed:
     actor: Actor = SYSTEM
 
 
-Command = Submit | Approve | Deny | Cancel | Lapse | Start | Granted | GrantFailed | Expire | Release | Revoke | Removed
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The cloud has nothing of an active grant, and has had time enough to show it."""
+
+    grant_id: str
+    actor: Actor = SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """An admin takes over access that nobody asked for: ``request`` (approved) and its grant stand for it."""
+
+    actor: Actor
+    request: AccessRequest
+    grant_id: str
+    provider: str
+
+
+Command = (
+    Submit
+    | Approve
+    | Deny
+    | Cancel
+    | Lapse
+    | Start
+    | Granted
+    | GrantFailed
+    | Expire
+    | Release
+    | Revoke
+    | Removed
+    | Lost
+    | Adopt
+)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.audit import Actor, Event, Tag
-from bot.core.commands import Approve
+from bot.core.commands import Adopt, Approve
 from bot.core.model import AccessRequest, Effect, EndReason, Grant, GrantStatus, RequestStatus
 
 
@@ -72,7 +72,7 @@ def pending(request: AccessRequest | None) -> AccessRequest | Refusal:
     return request
 
 
-def scheduled(request: AccessRequest, command: Approve, now: datetime) -> Grant:
+def scheduled(request: AccessRequest, command: Approve | Adopt, now: datetime) -> Grant:
     """The grant of an approved request: its clock starts at the approval, or at the chosen start."""
     starts_at = max(now, request.ask.start_at) if request.ask.start_at else now
     return Grant(

@@ -152,6 +152,27 @@ def _close(state: State, closing: Closing) -> Outcome:
     )
 
 
+def _adopt(state: State, command: c.Adopt, now: datetime) -> Outcome:
+    request = command.request
+    if state.request is not None:
+        return Refusal("late", "This was adopted already.")
+    if request.status is not RequestStatus.APPROVED:
+        return Refusal("policy", "Only what an admin approved is adopted.")
+    grant = scheduled(request, command, now)
+    window = {"starts_at": grant.starts_at.isoformat(), "expires_at": grant.expires_at.isoformat()}
+    about = {**asked(request), "digest": request.digest(), "quorum": request.quorum, "adopted": True}
+    return Decision(
+        request=request,
+        grant=grant,
+        events=(
+            request_event(Tag.REQUEST_APPROVED, command.actor, request, about),
+            grant_event(Tag.GRANT_SCHEDULED, command.actor, grant, window),
+        ),
+        # It is started once what it replaces was seen to be gone; its end does not wait for that.
+        effects=(Effect("grant.expire", grant.id, f"expire:{grant.id}", grant.expires_at), *show(request, now)),
+    )
+
+
 # --- grants ----------------------------------------------------------------------------------------------
 
 
@@ -246,6 +267,18 @@ def _seen_within(ending: Ending) -> timedelta:
     return ENDS_WITHIN if ending.reason is EndReason.EXPIRED else timedelta(0)
 
 
+def _lost(state: State, command: c.Lost, now: datetime) -> Outcome:
+    grant = state.grant(command.grant_id)
+    if grant is not None and grant.status is not GrantStatus.ACTIVE:
+        return Refusal("late", "This grant is not active.")
+    # Never put back: somebody may have taken it away in an emergency. What reappears is removed as after any end.
+    outcome = _stop(state, grant, Ending(command.actor, now, EndReason.LOST, "It was removed outside of prodaccess."))
+    if isinstance(outcome, Refusal) or grant is None:
+        return outcome
+    lost = grant_event(Tag.GRANT_LOST, command.actor, grant, {"principal": grant.principal})
+    return replace(outcome, events=(lost, *outcome.events))
+
+
 def _removed(state: State, command: c.Removed, now: datetime) -> Outcome:
     grant, request = state.grant(command.grant_id), state.request
     if grant is None or request is None or grant.status is not GrantStatus.REVOKING or grant.end_reason is None:
@@ -291,4 +324,6 @@ _TRANSITIONS: Mapping[type, Callable[[State, Any, datetime], Outcome]] = {
     c.Release: _release,
     c.Revoke: _revoke,
     c.Removed: _removed,
+    c.Lost: _lost,
+    c.Adopt: _adopt,
 }

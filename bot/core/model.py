@@ -37,6 +37,8 @@ class EndReason(StrEnum):
     EXPIRED = "expired"
     RELEASED = "released"
     REVOKED = "revoked"
+    LOST = "lost"
+    """It was removed outside of prodaccess."""
     FAILED = "failed"
 
 

@@ -7,18 +7,17 @@ taking it away ends them too, within seconds (IAM is eventually consistent). It 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from bot.core.model import Account, Role
+from bot.core.strays import PREFIX
 from bot.providers import aws_usage, iam_policy
 from bot.providers.aws_clients import AwsClients
 from bot.providers.aws_errors import cloud_error, code_of, is_stale_session, place
 from bot.providers.aws_inline import InlinePolicies, Principal
 from bot.service.records import CloudError, Observation, Permission
-
-PREFIX = "prodaccess-"
-"""A policy of ours is called this and the grant's id."""
 
 
 class AwsIamProvider:
@@ -93,15 +92,54 @@ class AwsIamProvider:
                 names = list(InlinePolicies(self._clients.iam(account), principal).names())
             yield from ((text, name.removeprefix(PREFIX)) for name in names if name.startswith(PREFIX))
 
+    def read(self, account: Account, principal: str, name: str) -> str | None:
+        """One call."""
+        with self._policies_of(account, principal, f"reading policy {PREFIX}{name} of {principal}") as policies:
+            found = policies.get(f"{PREFIX}{name}")
+        return None if found is None else iam_policy.canonical(found)
+
+    def remove(self, account: Account, principal: str, name: str) -> None:
+        """One call."""
+        with self._policies_of(account, principal, f"deleting policy {PREFIX}{name} from {principal}") as policies:
+            policies.delete(f"{PREFIX}{name}")
+
+    def deny(self, account: Account, principal: str, name: str, text: str) -> None:
+        """One call for the names, one a policy for its size, one to put it."""
+        who, document = _parse(principal), self.denial(text)
+        doing = f"putting policy {PREFIX}{name} on {principal}"
+        with self._policies_of(account, principal, doing) as policies:
+            others = [self._held(policies, each) for each in policies.names() if each != f"{PREFIX}{name}"]
+            size, limit = iam_policy.size(document), iam_policy.SIZE_LIMITS[who.kind]
+            held = sum(taken for _, taken, _ in others)
+            if size + held > limit:
+                raise CloudError(_no_room_to_deny(who, size, held, limit), passing=False)
+            policies.put(f"{PREFIX}{name}", document)
+
+    def denial(self, text: str) -> str:
+        """See iam_policy.denial."""
+        try:
+            return iam_policy.canonical(json.loads(iam_policy.denial(text)))
+        except ValueError as problem:
+            raise CloudError(f"There is nothing to deny: {problem}.", passing=False) from None
+
+    def statements(self, text: str) -> tuple[str, datetime | None]:
+        """See iam_policy.windowless."""
+        return iam_policy.windowless(text)
+
     def how_to_use(self, permission: Permission) -> Sequence[tuple[str, str]]:
         """Profile, a command line to start with, console link."""
         return aws_usage.how_to_use(permission, _parse(permission.principal))
 
     @contextmanager
     def _policies(self, permission: Permission, doing: str) -> Iterator[InlinePolicies]:
-        principal = _parse(permission.principal)
-        with self._calling(permission.account, doing):
-            yield InlinePolicies(self._clients.iam(permission.account), principal)
+        with self._policies_of(permission.account, permission.principal, doing) as policies:
+            yield policies
+
+    @contextmanager
+    def _policies_of(self, account: Account, principal: str, doing: str) -> Iterator[InlinePolicies]:
+        parsed = _parse(principal)
+        with self._calling(account, doing):
+            yield InlinePolicies(self._clients.iam(account), parsed)
 
     @contextmanager
     def _calling(self, account: Account, doing: str, missing: str = "") -> Iterator[None]:
@@ -162,6 +200,13 @@ def _too_large(principal: Principal, size: int, limit: int) -> str:
     return (
         f"These permissions take {size:,} characters and AWS allows {limit:,} in all inline policies of one "
         f"{principal.kind}: ask for less at a time."
+    )
+
+
+def _no_room_to_deny(principal: Principal, size: int, held: int, limit: int) -> str:
+    return (
+        f"Blocking it takes {size:,} characters; the {principal} has inline policies of {held:,} already, and AWS "
+        f"allows {limit:,} together."
     )
 
 

@@ -1,5 +1,6 @@
 """A cloud in memory that fails on command: for tests and dry runs."""
 
+import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,16 +34,26 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """What a policy became and when (``None``: removed)."""
+    """What a policy became and when: the text that ``read`` gives, empty when it was removed.
+
+    ``permission`` is there where it was granted or tampered with as one; ``denies`` is the text that a denial is of.
+    """
 
     at: datetime
-    permission: Permission | None
+    text: str = ""
+    permission: Permission | None = None
+    denies: str = ""
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether its own window, if it has one, is open at ``at``."""
+        window = self.permission
+        return window is None or window.starts_at <= at < window.expires_at
 
 
 PolicyKey = tuple[str, str, str]
 """Account id, principal, grant id."""
 
-_WRITES = frozenset({"grant", "revoke"})
+_WRITES = frozenset({"grant", "revoke", "remove", "deny"})
 
 
 class FakeProvider:
@@ -98,7 +109,12 @@ class FakeProvider:
     def tamper(self, permission: Permission) -> None:
         """Someone writes ``permission`` behind the bot's back."""
         with self._lock:
-            self._write(permission, permission)
+            self._write(_key(permission), _granted(self._now(), permission))
+
+    def plant(self, account: str, principal: str, name: str, text: str) -> None:
+        """Someone puts a policy of their own under one of our names, whatever it says."""
+        with self._lock:
+            self._write((account, principal, name), _Write(self._now(), _canonical(text)))
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -107,15 +123,26 @@ class FakeProvider:
             return tuple(self._calls)
 
     def held(self) -> Mapping[PolicyKey, Permission]:
-        """What is written, seen by reads or not."""
-        with self._lock:
-            last = {key: writes[-1].permission for key, writes in self._writes.items()}
-        return {key: permission for key, permission in last.items() if permission is not None}
+        """What is granted, seen by reads or not."""
+        return {key: write.permission for key, write in self._newest().items() if write.permission is not None}
+
+    def written(self) -> Mapping[PolicyKey, str]:
+        """The text of everything that is written, denials and what was planted included."""
+        return {key: write.text for key, write in self._newest().items() if write.text}
 
     def effective(self, at: datetime) -> frozenset[PolicyKey]:
-        """What works at ``at``: written, and within its own window."""
-        held = self.held()
-        return frozenset(key for key, held_one in held.items() if held_one.starts_at <= at < held_one.expires_at)
+        """What works at ``at``: written, within its own window, and not denied to the same principal word for word."""
+        newest = self._newest()
+        denied = {(*key[:2], write.denies) for key, write in newest.items() if write.denies}
+        return frozenset(
+            key
+            for key, write in newest.items()
+            if write.text and not write.denies and (*key[:2], write.text) not in denied and write.is_open(at)
+        )
+
+    def _newest(self) -> Mapping[PolicyKey, _Write]:
+        with self._lock:
+            return {key: writes[-1] for key, writes in self._writes.items()}
 
     # --- the port
 
@@ -139,20 +166,21 @@ class FakeProvider:
                 raise CloudError(_missing(permission), passing=False)
             if permission.starts_at >= permission.expires_at:
                 raise CloudError("The window is empty.", passing=False)
-            self._write(permission, permission)
+            self._write(_key(permission), _granted(self._now(), permission))
 
-        self._change("grant", permission, work)
+        self._change("grant", _key(permission), permission.account, work)
 
     def revoke(self, permission: Permission) -> None:
         """Remove it."""
-        self._change("revoke", permission, lambda: self._write(permission, None))
+        key = _key(permission)
+        self._change("revoke", key, permission.account, lambda: self._write(key, _Write(self._now())))
 
     def observe(self, permission: Permission) -> Observation:
         """What reads see by now."""
         self._begin("observe", permission.grant_id, permission.account)
         with self._lock:
             seen = self._seen(_key(permission))
-        return Observation(present=seen is not None, as_asked=seen == permission)
+        return Observation(present=bool(seen), as_asked=seen is not None and seen.permission == permission)
 
     def existing(self, account: Account, principals: Sequence[str]) -> Iterator[tuple[str, str]]:
         """What reads see by now."""
@@ -167,12 +195,40 @@ class FakeProvider:
             ]
         yield from found
 
+    def read(self, account: Account, principal: str, name: str) -> str | None:
+        """What reads see by now."""
+        self._begin("read", name, account)
+        with self._lock:
+            seen = self._seen((account.id, principal, name))
+        return seen.text if seen else None
+
+    def remove(self, account: Account, principal: str, name: str) -> None:
+        """Remove it."""
+        key = (account.id, principal, name)
+        self._change("remove", key, account, lambda: self._write(key, _Write(self._now())))
+
+    def deny(self, account: Account, principal: str, name: str, text: str) -> None:
+        """Write it."""
+        key, denial = (account.id, principal, name), self.denial(text)
+        self._change("deny", key, account, lambda: self._write(key, _Write(self._now(), denial, denies=text)))
+
+    def denial(self, text: str) -> str:
+        """As for AWS."""
+        try:
+            return _canonical(iam_policy.denial(text))
+        except ValueError as problem:
+            raise CloudError(f"There is nothing to deny: {problem}.", passing=False) from None
+
+    def statements(self, text: str) -> tuple[str, datetime | None]:
+        """As for AWS."""
+        return iam_policy.windowless(text)
+
     def how_to_use(self, permission: Permission) -> Sequence[tuple[str, str]]:
         """One line."""
         return (("Profile", f"export AWS_PROFILE={permission.account.profile or permission.account.id}"),)
 
-    def _change(self, operation: str, permission: Permission, work: Callable[[], None]) -> None:
-        call, fault = self._begin(operation, permission.grant_id, permission.account)
+    def _change(self, operation: str, key: PolicyKey, account: Account, work: Callable[[], None]) -> None:
+        call, fault = self._begin(operation, key[2], account)
         with self._lock:
             work()
         self._around(call, True)
@@ -194,17 +250,26 @@ class FakeProvider:
             raise CloudError(f"{operation} was refused", passing=False)
         return call, fault
 
-    def _write(self, permission: Permission, value: Permission | None) -> None:
-        self._writes.setdefault(_key(permission), []).append(_Write(self._now(), value))
+    def _write(self, key: PolicyKey, write: _Write) -> None:
+        self._writes.setdefault(key, []).append(write)
 
-    def _seen(self, key: PolicyKey) -> Permission | None:
+    def _seen(self, key: PolicyKey) -> _Write | None:
         horizon = self._now() - self.lag
-        seen = [write.permission for write in self._writes.get(key, []) if write.at <= horizon]
-        return seen[-1] if seen else None
+        seen = [write for write in self._writes.get(key, []) if write.at <= horizon]
+        return seen[-1] if seen and seen[-1].text else None
 
 
 def _key(permission: Permission) -> PolicyKey:
     return permission.account.id, permission.principal, permission.grant_id
+
+
+def _granted(at: datetime, permission: Permission) -> _Write:
+    document = iam_policy.document(permission.policy, permission.starts_at, permission.expires_at)
+    return _Write(at, _canonical(document), permission)
+
+
+def _canonical(text: str) -> str:
+    return iam_policy.canonical(json.loads(text))
 
 
 def _missing(permission: Permission) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ _PLACEHOLDER = re.compile(r"(?<!\$)\{([^{}]*)\}")
 _STARTS: Final = "DateGreaterThanEquals"
 _ENDS: Final = "DateLessThan"
 _TIME: Final = "aws:CurrentTime"
+_WHAT: Final = ("Action", "NotAction", "Resource", "NotResource", "Condition")
+"""The parts of a statement that say what it is about."""
 
 
 def render(role: Role, account: Account, params: Mapping[str, str]) -> str:
@@ -85,6 +87,99 @@ def ends_at(parsed: object) -> str:
     statements = parsed.get("Statement", [])
     ends = [_end_of(statement) for statement in (statements if isinstance(statements, list) else [statements])]
     return max(ends) if ends and all(ends) else ""
+
+
+def denial(text: str) -> str:
+    """A policy that denies exactly what the policy ``text`` allows, under the same conditions, and nothing else.
+
+    Raises ValueError when ``text`` allows nothing, or is no policy.
+    """
+    parsed = _parsed(text)
+    allowed = [statement for statement in _statements(parsed) if statement.get("Effect") == "Allow"]
+    if not allowed:
+        raise ValueError("the policy allows nothing by itself")
+    denied = [
+        {"Effect": "Deny", **{part: statement[part] for part in _WHAT if part in statement}} for statement in allowed
+    ]
+    # The same version: in an older one, policy variables are plain text.
+    return _compact({**{key: parsed[key] for key in ("Version",) if key in parsed}, "Statement": denied})
+
+
+def windowless(text: str) -> tuple[str, datetime | None]:
+    """The statements of a whole policy, as ``render`` gives them, and the soonest end that one carried (UTC), if any.
+
+    Raises ValueError that says why they cannot be granted.
+    """
+    parsed = _parsed(text)
+    if any("NotAction" in statement or "NotResource" in statement for statement in _statements(parsed)):
+        raise ValueError("it allows everything but what it names")
+    statements = [_without_window(statement) for statement in _statements(parsed)]
+    if not any(statement["Effect"] == "Allow" for statement in statements):
+        raise ValueError("it allows nothing")
+    ends = [end for statement in _statements(parsed) for end in _ends_of(statement)]
+    return _compact(statements), min(ends, default=None)
+
+
+def canonical(parsed: object) -> str:
+    """A parsed document as text that is the same for the same document: ASCII, keys in order, no white space."""
+    return json.dumps(parsed, sort_keys=True, separators=(",", ":"))
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    parsed = json.loads(text)
+    if not isinstance(parsed, dict):
+        raise ValueError("the policy is not a JSON object")  # noqa: TRY004 - bad data, not a bad call
+    return parsed
+
+
+def _statements(parsed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = parsed.get("Statement", [])
+    statements = found if isinstance(found, list) else [found]
+    if not all(isinstance(statement, dict) for statement in statements):
+        raise ValueError("a statement of the policy is not a JSON object")
+    return statements
+
+
+def _without_window(statement: Mapping[str, Any]) -> dict[str, object]:
+    """Lists where IAM takes one value too, and no condition on the current time that ``document`` would add."""
+    if not statement.get("Action") or not statement.get("Resource"):
+        raise ValueError("a statement has no actions or no resources")
+    found: dict[str, object] = {
+        "Effect": statement.get("Effect"),
+        "Action": _listed(statement["Action"]),
+        "Resource": _listed(statement["Resource"]),
+    }
+    condition = {}
+    for operator, keys in statement.get("Condition", {}).items():
+        windowed = operator.casefold() in {_STARTS.casefold(), _ENDS.casefold()}
+        kept = {key: value for key, value in keys.items() if not windowed or not _is_time(key)}
+        if kept:
+            condition[operator] = kept
+    return {**found, "Condition": condition} if condition else found
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _ends_of(statement: Mapping[str, Any]) -> Iterator[datetime]:
+    for operator, keys in statement.get("Condition", {}).items():
+        if operator.casefold() == _ENDS.casefold():
+            # Several values are alternatives: the latest counts.
+            yield from (max(map(_moment, _listed(value) or [None])) for key, value in keys.items() if _is_time(key))
+
+
+def _is_time(key: str) -> bool:
+    return key.casefold() == _TIME.casefold()
+
+
+def _moment(text: object) -> datetime:
+    """Raises ValueError for what is no ISO 8601 time; one without a zone is in UTC, as IAM reads it."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        raise ValueError("its end cannot be read") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _end_of(statement: object) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.model import AccessRequest, Catalogue, Grant, Person, Role
+from bot.core.strays import Stray
 from bot.service.records import Enrolment
 
 
@@ -144,6 +145,24 @@ class AlertCard:
 
 
 @dataclass(frozen=True, slots=True)
+class StrayCard:
+    """A policy that the ledger does not account for: for the security channel, until it is settled."""
+
+    stray: Stray
+    account_title: str
+    account_number: str
+    owners: tuple[str, ...]
+    """Person ids in access.yaml whose principal it is."""
+    grant: Grant | None
+    """The grant that was altered, has ended, or took over what was adopted."""
+    end: datetime | None
+    """The end (UTC) that the policy itself carries, if it can be read."""
+    not_offered: str
+    """Why it can only be removed, as a sentence; empty where it may be adopted or restored."""
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
 class HomeCard:
     """A person's own page."""
 
@@ -159,7 +178,7 @@ class HomeCard:
     now: datetime
 
 
-Card = RequestCard | Notice | DigestCard | OverdueCard | EnrolmentCard | SummaryCard | AlertCard
+Card = RequestCard | Notice | DigestCard | OverdueCard | EnrolmentCard | SummaryCard | AlertCard | StrayCard
 
 
 def earliest(card: Card) -> datetime | None:
@@ -175,6 +194,8 @@ def earliest(card: Card) -> datetime | None:
             return at
         case OverdueCard(opened_at=at):
             return at
+        case StrayCard(stray=stray):
+            return stray.found_at
         case DigestCard():
             return None
 

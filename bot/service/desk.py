@@ -6,6 +6,7 @@ from bot.service.access import Access
 from bot.service.enrolment import Enrolments
 from bot.service.people import People
 from bot.service.queries import Queries
+from bot.service.strays import Strays
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,4 @@ class Desk:
     enrolments: Enrolments
     people: People
     queries: Queries
+    strays: Strays

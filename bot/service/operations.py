@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.core.audit import Actor, ActorKind
 from bot.core.decisions import Refusal
 from bot.core.model import Account, Catalogue, GrantStatus
+from bot.core.strays import QUARANTINE
 from bot.service.access import Access
 from bot.service.effects import BATCH, LEASE, Runner
 from bot.service.ports import CloudProvider
@@ -72,10 +73,15 @@ def remove_from_cloud(
         principals = sorted({p.identities[account.id] for p in catalogue.people.values() if account.id in p.identities})
         for cloud in clouds:
             try:
-                for principal, grant_id in tuple(cloud.existing(account, principals)):
+                # What denies goes last, or what it denies would be let in meanwhile.
+                for principal, grant_id in sorted(cloud.existing(account, principals), key=_denies):
                     yield account, principal, grant_id, _remove(cloud, account, principal, grant_id)
             except CloudError as error:
                 yield account, "", "", str(error)
+
+
+def _denies(found: tuple[str, str]) -> bool:
+    return found[1].startswith(QUARANTINE)
 
 
 def _remove(cloud: CloudProvider, account: Account, principal: str, grant_id: str) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol
 from bot.core.audit import Event
 from bot.core.model import AccessRequest, Account, Effect, Grant, GrantStatus, Role, StepUp
 from bot.core.stepup import Attempts
+from bot.core.strays import Stray
 from bot.service.crowds import Crowds
 from bot.service.records import (
     AuditRecord,
@@ -140,6 +141,19 @@ class Tx(Crowds, Protocol):
         """Mark it used; true only the first time, for that person, before it expires."""
         ...
 
+    def stray(self, stray_id: str, *, lock: bool = False) -> Stray | None: ...
+    def open_stray(self, account: str, principal: str, name: str) -> Stray | None:
+        """The one under this name that is not settled."""
+        ...
+
+    def unsettled_strays(self, account: str | None = None) -> tuple[Stray, ...]:
+        """Strays that are not settled, oldest first; every account's for ``None``."""
+        ...
+
+    def save_stray(self, stray: Stray) -> None:
+        """As ``save_request``; one that is not settled is there once for its account, principal and name."""
+        ...
+
     def messages(self, subject: str) -> tuple[PostedMessage, ...]: ...
     def save_message(self, message: PostedMessage) -> None:
         """Insert or replace by (subject, kind, destination)."""
@@ -171,6 +185,14 @@ class Tx(Crowds, Protocol):
 
         Its cost grows with the number of persons, not with that of their grants.
         """
+        ...
+
+    def principals_with_grants(self, account: str) -> tuple[str, ...]:
+        """Principals for which a grant in this account has not ended, sorted."""
+        ...
+
+    def grants_of_principal(self, account: str, principal: str) -> tuple[Grant, ...]:
+        """Grants for this principal that have not ended, soonest end first."""
         ...
 
     def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
@@ -271,6 +293,35 @@ class CloudProvider(Protocol):
 
     def existing(self, account: Account, principals: Sequence[str]) -> Iterator[tuple[str, str]]:
         """(principal, grant id) of everything of ours among these principals. Raises CloudError."""
+        ...
+
+    def read(self, account: Account, principal: str, name: str) -> str | None:
+        """The whole text (JSON) of one policy of ours; ``name`` is what ``existing`` calls it. ``None`` if not there.
+
+        The same policy always gives the same text. Raises CloudError.
+        """
+        ...
+
+    def remove(self, account: Account, principal: str, name: str) -> None:
+        """Remove one policy of ours; that it (or the principal) is not there is success. Raises CloudError."""
+        ...
+
+    def deny(self, account: Account, principal: str, name: str, text: str) -> None:
+        """Put ``name``: a policy that denies exactly what the policy ``text`` allows, and nothing else.
+
+        ``read`` then gives ``denial(text)``. Raises CloudError; a lasting one where there is no room for it.
+        """
+        ...
+
+    def denial(self, text: str) -> str:
+        """What ``deny`` puts. Pure. Raises CloudError when ``text`` allows nothing."""
+        ...
+
+    def statements(self, text: str) -> tuple[str, datetime | None]:
+        """The statements of a whole policy, as ``render`` gives them, and the end (UTC) that it carries, if any.
+
+        Pure. Raises ValueError that says why they cannot be granted, as the end of a sentence.
+        """
         ...
 
     def how_to_use(self, permission: Permission) -> Sequence[tuple[str, str]]:

@@ -14,6 +14,7 @@ from bot.service.floods import Floods
 from bot.service.ports import Store
 from bot.service.queries import Queries
 from bot.service.records import Claim
+from bot.service.strays import Strays
 
 DIRECT_MOST = 20
 """Approvers who get a card of their own; the channel's card is there for all."""
@@ -31,6 +32,7 @@ class Showing:
     queries: Queries
     chat: Chat
     enrolments: Enrolments
+    strays: Strays
 
     @property
     def _copies(self) -> Copies:
@@ -51,6 +53,7 @@ class Showing:
             "chat.summary": self.summary,
             "chat.alert": self.alert,
             **self._floods.handlers(),
+            "chat.stray": self.stray,
         }
 
     def cards(self, claim: Claim) -> None:
@@ -143,6 +146,13 @@ class Showing:
         at = datetime.fromisoformat(claim.payload["at"]) if "at" in claim.payload else None
         card = AlertCard(title, (("Subject", claim.subject), *sorted(about.items())), at)
         self._copies.post(claim, self.queries.catalogue().security_channel, card)
+        finish(self.store, claim)
+
+    def stray(self, claim: Claim) -> None:
+        """The card of a policy that the ledger does not account for."""
+        card = self.strays.card(claim.subject)
+        if card is not None:
+            self._copies.show(claim, claim.subject, ("stray", self.queries.catalogue().security_channel), card)
         finish(self.store, claim)
 
     def _audience(self, request: AccessRequest) -> Iterator[tuple[str, str]]:

@@ -87,6 +87,7 @@ def sections(
         of_grants("Expired", ended(EndReason.EXPIRED)),
         of_grants("Released", ended(EndReason.RELEASED)),
         of_grants("Revoked", ended(EndReason.REVOKED)),
+        of_grants("Removed outside of prodaccess", ended(EndReason.LOST)),
         of_requests("Denied", RequestStatus.DENIED),
         of_requests("Lapsed", RequestStatus.LAPSED),
         of_requests("Cancelled", RequestStatus.CANCELLED),

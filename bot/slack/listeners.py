@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.service import leaving
-from bot.slack import asking, commands, deciding, enrolling, ids
+from bot.slack import asking, commands, deciding, enrolling, ids, settling
 from bot.slack.blocks import Json
 from bot.slack.directory import SlackDirectory, may_do_nothing
 from bot.slack.edge import Edge
@@ -31,6 +31,10 @@ CLICKS: Mapping[str, OnClick] = {
     ids.VOUCH: enrolling.vouch,
     ids.REFUSE: enrolling.refuse,
     ids.SET_UP: enrolling.set_up,
+    ids.REMOVE_STRAY: settling.remove,
+    ids.ADOPT_STRAY: settling.adopt,
+    ids.RESTORE_STRAY: settling.restore,
+    ids.STRAY_POLICY: settling.policy,
 }
 SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.FORM: asking.submit_form,
@@ -41,6 +45,8 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.ENROL_FORM: enrolling.submit_form,
     ids.TWO_CODES: enrolling.submit_codes,
     ids.VOUCH_CODE: enrolling.submit_vouch,
+    ids.ADOPT_CODE: settling.submit_adopt,
+    ids.RESTORE_CODE: settling.submit_restore,
     ids.RESET_FORM: enrolling.submit_reset,
 }
 MENUS = (ids.ROLE, ids.ACCOUNT, ids.PARAMETER)

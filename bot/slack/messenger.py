@@ -24,6 +24,7 @@ from bot.service.cards import (
     Notice,
     OverdueCard,
     RequestCard,
+    StrayCard,
     SummaryCard,
     earliest,
 )
@@ -34,6 +35,7 @@ from bot.slack.crowds import digest, overdue
 from bot.slack.home import home
 from bot.slack.notices import alert, enrolment, notice
 from bot.slack.pace import HISTORY, HOME, OPEN, POST, UPDATE, Pace
+from bot.slack.strays import stray_card
 from bot.slack.summaries import summary
 
 log = structlog.get_logger(__name__)
@@ -203,6 +205,8 @@ def render(card: Card) -> Message:
             return summary(card)
         case AlertCard():
             return alert(card)
+        case StrayCard():
+            return stray_card(card)
 
 
 def _is_settled(card: Card) -> bool:

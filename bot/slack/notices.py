@@ -10,6 +10,10 @@ from bot.slack.cards import how_to_use, notes
 from bot.slack.wording import SHORT, standing, titles
 
 FACTS_MOST = 20
+LOST = (
+    "Somebody took it away in the cloud account itself, perhaps on purpose, as in an emergency. prodaccess does not "
+    "put it back. Ask the security team before you ask for it again."
+)
 
 _HEADS = {
     "active": "🟢 You have access",
@@ -29,7 +33,9 @@ def notice(told: Notice) -> Message:
     blocks: Blocks = [b.section(first)]
     if told.grant is not None:
         blocks.append(b.section(standing(told.grant, told.names)))
-    if told.what == "active":
+    if told.what == "ended" and told.grant is not None and told.grant.end_reason is EndReason.LOST:
+        blocks.append(b.section(LOST))
+    elif told.what == "active":
         blocks += how_to_use(told.how_to_use)
     else:
         blocks += notes(told.request, (told.grant,) if told.grant else ())
@@ -44,6 +50,8 @@ def notice(told: Notice) -> Message:
 def _head(told: Notice) -> str:
     if told.what == "ended" and told.grant is not None and told.grant.end_reason is EndReason.FAILED:
         return "🔴 Your access could not be granted"
+    if told.what == "ended" and told.grant is not None and told.grant.end_reason is EndReason.LOST:
+        return "🟠 Your access was removed outside of prodaccess"
     return _HEADS.get(told.what, b.esc(told.what, SHORT))
 
 

@@ -77,6 +77,8 @@ def _ending(grant: Grant, names: Names) -> str:
             return f"released by {who(names, grant.ended_by)}"
         case EndReason.REVOKED:
             return f"revoked by {who(names, grant.ended_by)}"
+        case EndReason.LOST:
+            return "removed outside of prodaccess"
         case _:
             return "it could not be granted"
 

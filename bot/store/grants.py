@@ -83,6 +83,14 @@ class Grants(Session):
         query = sa.select(grants.c.status, sa.func.count().label("how_many")).where(_UNFINISHED)
         return {GrantStatus(row.status): row.how_many for row in self._run(query.group_by(grants.c.status))}
 
+    def principals_with_grants(self, account: str) -> tuple[str, ...]:
+        query = sa.select(grants.c.principal).where(_UNFINISHED, grants.c.account == account).distinct()
+        return tuple(sorted(self._run(query).scalars()))
+
+    def grants_of_principal(self, account: str, principal: str) -> tuple[Grant, ...]:
+        query = sa.select(grants).where(_UNFINISHED, grants.c.account == account, grants.c.principal == principal)
+        return self._grants(query.order_by(grants.c.expires_at, grants.c.id))
+
     def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
         expired = sa.and_(_UNFINISHED, grants.c.expires_at < before)
         revoking = sa.and_(

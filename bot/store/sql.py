@@ -19,12 +19,13 @@ from bot.store.listener import CHANNEL, Listener
 from bot.store.notes import Notes
 from bot.store.people import People
 from bot.store.requests import Requests
+from bot.store.strays import Strays
 from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
 
-class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Notes, AuditLog):
-    """One open transaction. Locks are taken in this order: request, authenticator, effect, audit head."""
+class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Strays, Notes, AuditLog):
+    """One open transaction. Locks are taken in this order: stray, request, authenticator, effect, audit head."""
 
     def notify(self, sender: str) -> None:
         """Tell the other replicas when this transaction commits."""

@@ -132,6 +132,44 @@ sa.Index(
     sqlite_where=sa.text("status = 'revoking'"),
 )
 sa.Index("grants_ended_at", grants.c.ended_at)
+sa.Index(
+    "grants_unfinished_principal",
+    grants.c.account,
+    grants.c.principal,
+    postgresql_where=sa.text("status <> 'ended'"),
+    sqlite_where=sa.text("status <> 'ended'"),
+)
+
+strays = sa.Table(
+    "strays",
+    metadata,
+    _text("id", primary_key=True),
+    _text("account"),
+    _text("provider"),
+    _text("principal"),
+    _text("name"),
+    _text("kind"),
+    _text("text"),
+    _text("person"),
+    _time("found_at"),
+    _text("grant_id"),
+    _time("quarantined_at", nullable=True),
+    _text("problem"),
+    _text("fate", nullable=True),
+    _time("decided_at", nullable=True),
+    _text("settled_by"),
+    _time("settled_at", nullable=True),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+sa.Index(
+    "strays_unsettled",
+    strays.c.account,
+    strays.c.principal,
+    strays.c.name,
+    unique=True,
+    postgresql_where=sa.text("settled_at IS NULL"),
+    sqlite_where=sa.text("settled_at IS NULL"),
+)
 
 effects = sa.Table(
     "effects",

@@ -61,6 +61,11 @@ class StoreCollector(Collector):
                 "Grants that should be gone and were not observed absent.",
                 len(tx.overdue_grants(now - OVERDUE_AFTER)),
             )
+            yield _gauge(
+                "prodaccess_strays_open",
+                "Policies under our name that the ledger does not account for, not settled yet.",
+                len(tx.unsettled_strays()),
+            )
             yield _gauge("prodaccess_requests_pending", "Requests that wait for approvers.", len(tx.pending_requests()))
         yield self._lag(now)
 

@@ -1,5 +1,6 @@
 """What every CloudProvider keeps to. Inherit from ProviderContract and give it a ``world``."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from bot.service.records import CloudError, Observation, Permission
 
 READ = '[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::payments-logs/app/*"]}]'
 WRITE = '[{"Effect":"Allow","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::payments-logs/app/*"]}]'
+
+DENIES = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}'
 
 ROLE = Role(
     id="s3-read",
@@ -170,6 +173,56 @@ class ProviderContract:
         }
         assert world.of_this_test([world.other], mine, theirs) == {(world.other, theirs.grant_id)}
         assert list(world.provider.existing(world.account, [])) == []
+
+    def test_a_policys_text_is_read_as_it_is_and_always_the_same(self, world: World) -> None:
+        permission = world.permission()
+        name = permission.grant_id
+        assert world.provider.read(world.account, world.principal, name) is None
+        assert world.provider.read(world.account, world.missing, name) is None
+        world.provider.grant(permission)
+        text = world.provider.read(world.account, world.principal, name)
+        assert text is not None
+        assert text == world.provider.read(world.account, world.principal, name)
+        assert json.loads(text)["Statement"][0]["Resource"] == ["arn:aws:s3:::payments-logs/app/*"]
+        world.provider.grant(replace(permission, policy=WRITE))
+        assert world.provider.read(world.account, world.principal, name) != text
+
+    def test_what_is_denied_reads_as_its_denial_and_leaves_what_it_denies(self, world: World) -> None:
+        permission = world.permission()
+        name = f"quarantine-{permission.grant_id}"
+        world.provider.grant(permission)
+        text = world.provider.read(world.account, world.principal, permission.grant_id) or ""
+        for _ in range(2):
+            world.provider.deny(world.account, world.principal, name, text)
+            assert world.provider.read(world.account, world.principal, name) == world.provider.denial(text)
+        assert world.provider.read(world.account, world.principal, permission.grant_id) == text
+        found = {pair[1] for pair in world.provider.existing(world.account, [world.principal])}
+        assert found >= {name, permission.grant_id}
+
+    def test_removing_by_name_takes_that_one_and_is_safe_to_repeat(self, world: World) -> None:
+        one, other = world.permission(), world.permission()
+        world.provider.grant(one)
+        world.provider.grant(other)
+        for _ in range(2):
+            world.provider.remove(world.account, world.principal, one.grant_id)
+        world.provider.remove(world.account, world.missing, one.grant_id)
+        assert world.provider.observe(one) == Observation(present=False)
+        assert world.provider.observe(other).as_asked
+
+    @pytest.mark.parametrize("text", ['{"Statement":[]}', DENIES, "[]"])
+    def test_what_allows_nothing_cannot_be_denied_and_that_is_for_good(self, world: World, text: str) -> None:
+        with pytest.raises(CloudError, match=r"nothing to deny.*\.$") as failure:
+            world.provider.deny(world.account, world.principal, "quarantine-nothing", text)
+        assert not failure.value.passing
+        assert world.provider.read(world.account, world.principal, "quarantine-nothing") is None
+
+    def test_the_statements_of_a_grants_policy_are_those_that_were_granted(self, world: World) -> None:
+        permission = world.permission()
+        world.provider.grant(permission)
+        text = world.provider.read(world.account, world.principal, permission.grant_id) or ""
+        policy, end = world.provider.statements(text)
+        assert json.loads(policy) == json.loads(permission.policy)
+        assert end == permission.expires_at.replace(microsecond=0)
 
     def test_many_threads_do_not_get_in_each_others_way(self, world: World) -> None:
         permissions = [world.permission() for _ in range(8)]

@@ -57,21 +57,23 @@ COMMANDS: dict[str, tuple[c.Command, datetime]] = {
     "release": (c.Release("g-1", actor("alice"), allowed=True), NOW + MINUTE),
     "revoke": (c.Revoke("g-1", actor("sam"), "Odd traffic.", allowed=True), NOW + MINUTE),
     "removed": (c.Removed("g-1"), NOW + 2 * MINUTE),
+    "lost": (c.Lost("g-1"), NOW + MINUTE),
+    "adopt": (c.Adopt(actor("sam"), APPROVED, "g-1", "cloud"), NOW),
 }
 
 # What becomes of it, everything else being as it should; a word in brackets refuses and changes nothing.
 TABLE = """
-          submit   approve   deny      cancel    lapse     start     granted   failed    expire    release   revoke    removed
-nothing   pending  (unknown) (unknown) (unknown) (unknown) (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)
-pending   (late)   scheduled denied    cancelled lapsed    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)
-denied    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)
-cancelled (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)
-lapsed    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)
-scheduled (late)   (late)    (late)    (late)    (late)    granting  (late)    (late)    ended     ended     ended     (late)
-granting  (late)   (late)    (late)    (late)    (late)    (late)    active    revoking  revoking  revoking  revoking  (late)
-active    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    revoking  revoking  revoking  (late)
-revoking  (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    ended
-ended     (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)
+          submit    approve     deny      cancel    lapse     start     granted   failed    expire    release   revoke    removed    lost      adopt
+nothing   pending  (unknown) (unknown) (unknown) (unknown) (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) scheduled
+pending   (late)   scheduled denied    cancelled lapsed    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
+denied    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
+cancelled (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
+lapsed    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
+scheduled (late)   (late)    (late)    (late)    (late)    granting  (late)    (late)    ended     ended     ended     (late)     (late)    (late)
+granting  (late)   (late)    (late)    (late)    (late)    (late)    active    revoking  revoking  revoking  revoking  (late)     (late)    (late)
+active    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    revoking  revoking  revoking  (late)     revoking  (late)
+revoking  (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    ended      (late)    (late)
+ended     (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)     (late)    (late)
 """  # noqa: E501
 
 
@@ -151,7 +153,9 @@ CONSEQUENCES = [
     ("active", "expire", "grant.revoking", f"converge:g-1 {CARDS}", TIMERS),
     ("active", "release", "grant.revoking", f"converge:g-1 {CARDS}", TIMERS),
     ("active", "revoke", "grant.revoking", f"converge:g-1 {CARDS}", TIMERS),
+    ("active", "lost", "grant.lost grant.revoking", f"converge:g-1 {CARDS}", TIMERS),
     ("revoking", "removed", "grant.ended", f"{CARDS} tell:ended:g-1", TIMERS),
+    ("nothing", "adopt", "request.approved grant.scheduled", f"expire:g-1 {CARDS}", ""),
 ]
 
 

@@ -11,6 +11,7 @@ from bot.providers.fake import Fault
 from bot.service.cards import SummaryCard
 from bot.service.summary import enqueue_due, is_overdue, last_due
 from tests.core.examples import DAY, HOUR, MINUTE, NOW, SCHEDULED, actor
+from tests.service.drifting import looked, take_away
 from tests.service.world import World, at_once, done
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -20,6 +21,7 @@ SECTIONS = [
     "Expired",
     "Released",
     "Revoked",
+    "Removed outside of prodaccess",
     "Denied",
     "Lapsed",
     "Cancelled",
@@ -200,6 +202,9 @@ def test_everything_that_happened_is_in_its_section_with_who_and_what(world: Wor
     revoked = world.granted(requester="bob", reason="This one is revoked.")
     done(world.access.release(released.id, world.person("alice"), actor("alice")))
     done(world.access.revoke(revoked.id, world.person("sam"), actor("sam"), "Odd traffic."))
+    lost = world.granted(reason="This one is taken away.")
+    take_away(world, lost)
+    looked(world)
     denied, cancelled, lapsed = (world.asked(reason=f"Number {n} of three.") for n in range(3))
     done(world.access.deny(denied, world.person("otto"), "Use the replica.", actor("otto")))
     done(world.access.cancel(cancelled, world.person("alice"), actor("alice")))
@@ -215,11 +220,12 @@ def test_everything_that_happened_is_in_its_section_with_who_and_what(world: Wor
     card = world.queries.summary(NOW, world.clock.now(), "UTC")
     found = {title: [line.id for line in lines] for title, lines in card.sections}
     assert {title: set(ids) for title, ids in found.items()} == {
-        "Granted": {expired.id, released.id, revoked.id, active.id, overdue.id},
+        "Granted": {expired.id, released.id, revoked.id, lost.id, active.id, overdue.id},
         "Still active": {active.id},
         "Expired": {expired.id},
         "Released": {released.id},
         "Revoked": {revoked.id},
+        "Removed outside of prodaccess": {lost.id},
         "Denied": {denied},
         "Lapsed": {lapsed},
         "Cancelled": {cancelled},
@@ -241,7 +247,7 @@ def test_what_happened_before_or_after_is_not_told(world: World) -> None:
     world.later(HOUR)
     after = world.queries.summary(world.clock.now() + MINUTE, world.clock.now() + DAY, "UTC")
     before = world.queries.summary(NOW - DAY, NOW, "UTC")
-    assert [lines for _, lines in (*after.sections, *before.sections)] == [()] * 20
+    assert [lines for _, lines in (*after.sections, *before.sections)] == [()] * 2 * len(SECTIONS)
     assert world.grant(grant.id).status is GrantStatus.ENDED
 
 

@@ -18,12 +18,16 @@ from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
+from bot.service.looking import Looking
 from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
+from bot.service.reconciling import Reconciling
 from bot.service.records import Authenticator, ChatUser, Claim, Draft
 from bot.service.showing import Showing
+from bot.service.strays import Strays
+from bot.service.tending import Tending
 from bot.store import open_store
 from tests.core.examples import ASK, CATALOGUE, NOW, actor
 from tests.service.fakes import Cloud, CountingIds, FakeChat, FakeClock, FakeDirectory, PlainBox, code_at
@@ -73,7 +77,10 @@ class World:
         self.database_clock = DatabaseClock(self.clock, self.store)
         accounts = Accounts(16, clock=lambda: self.clock.now().timestamp())
         self.granting = Granting(self.access, self.database_clock, accounts)
-        self.showing = Showing(self.store, self.queries, self.chat, self.enrolments)
+        self.looking = Looking(self.access)
+        self.strays = Strays(self.looking, ids)
+        self.reconciling = Reconciling(self.looking, self.clock, ids, pause=lambda _: None)
+        self.showing = Showing(self.store, self.queries, self.chat, self.enrolments, self.strays)
         self.leaving = Leaving(self.store, self.people)
         self.overdue = Overdue(self.store, lambda: self.catalogue, self.people, self.chat)
         handlers = {
@@ -82,6 +89,8 @@ class World:
             **self.showing.handlers(),
             **self.overdue.handlers(),
             **self.enrolments.handlers(self.access),
+            **self.reconciling.handlers(),
+            **Tending(self.access, self.database_clock).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))

@@ -49,12 +49,16 @@ from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds
 from bot.service.leaving import Leaving
+from bot.service.looking import Looking
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
+from bot.service.reconciling import Reconciling
 from bot.service.records import Authenticator, StoreUnavailable
 from bot.service.resetting import Stopping
 from bot.service.showing import Showing
+from bot.service.strays import Strays
+from bot.service.tending import Tending
 from bot.slack.app import SocketMode, build, http_handler
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
@@ -276,10 +280,15 @@ class Office:
         access = Access(self.store, current, people, clouds, codes, ids)
         queries = Queries(self.store, current, people, clouds)
         enrolments = Enrolments(self.store, current, people, codes, box, ids, "prodaccess")
-        self.desk = Desk(access, enrolments, people, queries)
+        looking = Looking(access)
+        strays = Strays(looking, ids)
+        self.reconciling = Reconciling(looking, self.clock, ids, pause=lambda _: None)
+        self.desk = Desk(access, enrolments, people, queries, strays)
         handlers = {
             **Granting(access, DatabaseClock(self.clock, self.store)).handlers(),
-            **Showing(self.store, queries, self.chat, enrolments).handlers(),
+            **Showing(self.store, queries, self.chat, enrolments, strays).handlers(),
+            **self.reconciling.handlers(),
+            **Tending(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Stopping(access).handlers(),
             **Leaving(self.store, people).handlers(),
         }

@@ -9,6 +9,7 @@ from tests.contracts.store import (
     NotesContract,
     PeopleContract,
     ReadingContract,
+    StraysContract,
     TransactionsContract,
 )
 
@@ -35,6 +36,9 @@ class TestPeople(PeopleContract): ...
 
 
 class TestReading(ReadingContract): ...
+
+
+class TestStrays(StraysContract): ...
 
 
 class TestTransactions(TransactionsContract): ...

@@ -11,7 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 from bot.service.desk import Desk
+from bot.service.ids import RandomIds
+from bot.service.looking import Looking
 from bot.service.queries import Queries
+from bot.service.strays import Strays
 from bot.store import SqlStore, open_store
 from bot.web import build, new_registry, serve
 from bot.web.site import SlackHandler
@@ -55,9 +58,9 @@ def make_site(office: Office, executor: Executor) -> MakeSite:
     def make(
         readiness: Callable[[], Mapping[str, str]] = lambda: {"database": ""}, slack: SlackHandler | None = None
     ) -> FastAPI:
-        desk = Desk(
-            office.access, office.enrolments, office.people, Queries(office.store, office.current, office.people)
-        )
+        queries = Queries(office.store, office.current, office.people)
+        strays = Strays(Looking(office.access), RandomIds())
+        desk = Desk(office.access, office.enrolments, office.people, queries, strays)
         return build(desk, executor, readiness, new_registry(office.store), slack)
 
     return make

@@ -28,6 +28,7 @@ from bot.store import SqlStore
 from bot.web import CannotListen, Readiness, serve
 from bot.web.guard import BODY_MOST
 from bot.web.health import STALE
+from tests.contracts.store.makers import stray
 from tests.core.examples import NOW, PENDING, SCHEDULED
 from tests.service.enrolling import Office
 from tests.service.fakes import FakeClock
@@ -116,6 +117,7 @@ def test_an_empty_service_has_every_metric(browser: httpx.Client) -> None:
     assert found["prodaccess_grants{active}"] == 0
     assert found["prodaccess_grants_overdue"] == 0
     assert found["prodaccess_requests_pending"] == 0
+    assert found["prodaccess_strays_open"] == 0
     assert found["prodaccess_effect_lag_seconds{access}"] == 0
     assert found["prodaccess_events_total{grant.active}"] == 0
     assert not [name for name in found if "{ended}" in name]
@@ -127,12 +129,15 @@ def test_metrics_follow_the_store(browser: httpx.Client, office: Office) -> None
         tx.save_request(PENDING)
         tx.save_grant(SCHEDULED)
         tx.enqueue([Effect("grant.expire", "g-1", "expire:g-1", NOW + timedelta(hours=1))])
+        tx.save_stray(stray("q1"))
+        tx.save_stray(stray("q2", name="settled", settled_at=NOW))
     office.enrolments.invite("sam", timedelta(hours=1), OPERATOR)
     office.clock.move(timedelta(hours=1, minutes=10))
     found = scrape(browser)
     assert found["prodaccess_grants{scheduled}"] == 1
     assert found["prodaccess_grants_overdue"] == 1
     assert found["prodaccess_requests_pending"] == 1
+    assert found["prodaccess_strays_open"] == 1
     assert found["prodaccess_effect_lag_seconds{access}"] == 600
     assert found["prodaccess_effect_lag_seconds{chat}"] == 0
     assert found["prodaccess_events_total{mfa.invited}"] == 1

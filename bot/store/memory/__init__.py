@@ -13,11 +13,12 @@ from bot.store.memory.holders import MemoryHolders
 from bot.store.memory.notes import MemoryNotes
 from bot.store.memory.people import MemoryPeople
 from bot.store.memory.state import State
+from bot.store.memory.strays import MemoryStrays
 from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
 
-class MemoryTx(MemoryAccess, MemoryHolders, MemoryEffects, MemoryCrowds, MemoryPeople, MemoryNotes):
+class MemoryTx(MemoryAccess, MemoryHolders, MemoryEffects, MemoryCrowds, MemoryPeople, MemoryNotes, MemoryStrays):
     """One open transaction."""
 
 

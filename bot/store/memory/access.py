@@ -125,6 +125,13 @@ class MemoryAccess(MemorySession):
     def count_unfinished(self) -> dict[GrantStatus, int]:
         return dict(Counter(grant.status for grant in self.unfinished_grants()))
 
+    def principals_with_grants(self, account: str) -> tuple[str, ...]:
+        return tuple(sorted({grant.principal for grant in self.unfinished_grants() if grant.account == account}))
+
+    def grants_of_principal(self, account: str, principal: str) -> tuple[Grant, ...]:
+        here = (account, principal)
+        return tuple(grant for grant in self.unfinished_grants() if (grant.account, grant.principal) == here)
+
     def overdue_grants(self, before: datetime) -> tuple[Grant, ...]:
         return tuple(
             grant

@@ -8,6 +8,7 @@ from tests.contracts.store.effects import EffectsContract
 from tests.contracts.store.notes import NotesContract
 from tests.contracts.store.people import PeopleContract
 from tests.contracts.store.reading import ReadingContract
+from tests.contracts.store.strays import StraysContract
 from tests.contracts.store.transactions import TransactionsContract
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "NotesContract",
     "PeopleContract",
     "ReadingContract",
+    "StraysContract",
     "TransactionsContract",
 ]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Ask, Effect, Grant, GrantStatus, RequestStatus
+from bot.core.strays import DriftKind, Stray
 from bot.service.ports import Store, Tx
 from bot.service.records import Authenticator, Claim, Enrolment, EnrolmentStatus
 
@@ -106,6 +107,20 @@ def enrolment(enrolment_id: str = "e1", **changes: Any) -> Enrolment:
         "expires_at": START + HOUR,
     }
     return Enrolment(enrolment_id, **{**values, **changes})
+
+
+def stray(stray_id: str = "q1", **changes: Any) -> Stray:
+    values: dict[str, Any] = {
+        "account": "payments-prod",
+        "provider": "aws_iam",
+        "principal": "user/ada",
+        "name": "g1",
+        "kind": DriftKind.UNKNOWN,
+        "text": '{"Statement":[{"Action":"*","Effect":"Allow","Resource":"*"}]}',
+        "person": "ada",
+        "found_at": START,
+    }
+    return Stray(stray_id, **{**values, **changes})
 
 
 def event(**changes: Any) -> Event:
