@@ -147,6 +147,7 @@ class FakeChat:
             fault = self._fault(destination)
             earlier = [m for m in self.to(destination) if m.key == key] if maybe_posted else []
             if earlier:
+                earlier[0].shows.append(card)
                 return earlier[0].channel, earlier[0].ref
             channel = f"D{destination[1:]}" if destination.startswith("@") else destination
             message = Message(destination, key, channel, f"{next(self._refs)}.0", [card])
