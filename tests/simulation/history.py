@@ -15,7 +15,7 @@ from tests.simulation.tasks import Broken, Task
 from tests.simulation.weather import SERVICES
 
 REPLICAS = "ABC"
-SKEWS = (0, 0, 0.5, -0.5, 4, -4)
+SKEWS = (0, 0, 0, 0.5, -0.5, 4, -4, 20, -600)
 """By how many seconds a replica's clock may be off."""
 TURN_TAKES = timedelta(milliseconds=50)
 """A worker's turn, at the end, when nothing but work goes on."""
@@ -75,7 +75,7 @@ class History:
 
     def start(self, words: str, replica: Replica, work: Callable[[], str]) -> str:
         """Begin something, which may stand still on its way."""
-        task = Task(words, replica, work, len(self.company.setups) - 1)
+        task = Task(words, replica, work, len(self.company.setups) - 1, could_grant=replica.may_grant)
         said = self.company.tasks.start(task)
         self._after(task)
         return f"{words}: {said}"
@@ -86,6 +86,11 @@ class History:
         said = self.company.tasks.resume(task)
         self._after(task)
         return f"goes on from {where}: {task.name}: {said}"
+
+    def adjust_clock(self, replica: Replica) -> str:
+        """The replica's clock jumps; it does not know before it compares."""
+        replica.clock.skew = self.rng.choice(SKEWS) * SECOND
+        return f"{replica.name}'s clock is off by {replica.clock.skew}"
 
     def kill(self, replica: Replica) -> str:
         """The process dies, and another one is started in its place."""
@@ -139,6 +144,9 @@ class History:
         else:
             company.weather.heal(SERVICES)
         company.take_back_edits()
+        for replica in self.replicas:
+            replica.clock.skew = timedelta(0)
+            replica.compare_clocks()
         while company.tasks.parked:
             self._do(lambda history: history.resume(history.rng.choice(company.tasks.parked)))
         self._work_off(("access", "people", "cloud"), until_done=("access", "cloud"))

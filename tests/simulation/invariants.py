@@ -8,7 +8,7 @@ own bytes (``tests/simulation/book.py``), never from what the code believes.
 import json
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.core.audit import GENESIS, leaf, link
@@ -36,6 +36,7 @@ class Invariants:
         self.book = Book()
         self._chain = (0, GENESIS)
         self._fences: dict[int, int] = {}
+        self._given_back: set[tuple[int, int]] = set()
         self._settled: dict[str, AccessRequest | Grant] = {}
         self._posts: Counter[tuple[str, str]] = Counter()
         self.late_posts: set[tuple[str, str]] = set()
@@ -53,6 +54,10 @@ class Invariants:
             if claim.fence <= self._fences.get(claim.id, 0):
                 raise Broken(f"I7: {claim.key} was claimed with the fence {claim.fence} for a second time")
             self._fences[claim.id] = claim.fence
+
+    def at_release(self, claims: Sequence[Claim]) -> None:
+        """Notes what a worker has given back: it holds that no more."""
+        self._given_back.update((claim.id, claim.fence) for claim in claims)
 
     def at_commit(self, tx: Tx, task: Task | None) -> None:
         """I4, I5: what is logged now is chained and may happen. I3, I6, I7: and it may happen now, by this task."""
@@ -84,6 +89,9 @@ class Invariants:
         entry = self.book.grants.get(call.grant_id)
         if wanted and (entry is None or wanted not in entry.at):
             raise Broken(f"I2: the cloud is asked to {call.operation} {call.grant_id}, which nothing in the log wants")
+        task = self._company.tasks.current
+        if call.operation == "grant" and task is not None and not task.could_grant:
+            raise Broken(f"{task.replica.name} grants {call.grant_id}, and its clock is off by {task.replica.measured}")
 
     def after_cloud_write(self, call: Call) -> None:
         """Notes a policy that is put although its removal is under way or done."""
@@ -97,7 +105,7 @@ class Invariants:
     def after_post(self, destination: str, key: str) -> None:
         """Nobody gets the same message twice from workers that hold their leases."""
         self._posts[destination, key] += 1
-        if self._posts[destination, key] > 1:
+        if self._posts[destination, key] > 1 and (destination, key) not in self._company.chat.refused_for_good:
             task = self._company.tasks.current
             if task is None or self._holds(task, key):
                 raise Broken(f"{key} was posted to {destination} twice")
@@ -111,7 +119,7 @@ class Invariants:
 
     def after_task(self, task: Task, *, in_order: bool) -> None:
         """Notes what it left behind if it died, or was cut off, before it could tell."""
-        if not in_order or task.was_cut_off or task.replica.clock.skew < timedelta(0):
+        if not in_order or task.was_cut_off or task.replica.clock.skew != task.replica.measured:
             self.orphans.update(task.late_puts)
             self.shown_late.update(task.late_updates)
 
@@ -203,7 +211,8 @@ class Invariants:
                 card, place = message.shows[-1], (message.channel, message.ref)
                 if not isinstance(card, RequestCard) or place in self.shown_late | self._company.chat.left_as_it_was:
                     continue
-                if (message.destination, message.key) in self.late_posts:
+                post = (message.destination, message.key)
+                if post in self.late_posts | self._company.chat.refused_for_good:
                     continue
                 now = (tx.request(card.request.id), tx.grants(card.request.id))
                 if (card.request, card.grants) != now:
@@ -229,7 +238,8 @@ class Invariants:
         now = self._company.time.now()
         for claim in task.claims:
             meant = about in {claim.subject, claim.key} or about.startswith(f"{claim.subject}:")
-            if meant and self._fences[claim.id] == claim.fence and now < claim.lease_until:
+            newest = self._fences[claim.id] == claim.fence and (claim.id, claim.fence) not in self._given_back
+            if meant and newest and now < claim.lease_until:
                 return True
         return False
 

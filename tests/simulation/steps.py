@@ -95,13 +95,17 @@ def run_held(history: "History") -> str | None:
     replica = history.any_replica()
     if not replica.held:
         return None
-    held = replica.held.pop(history.rng.randrange(len(replica.held)))
+    first = history.rng.choice(replica.held)
+    alike = [held for held in replica.held if held.kind == first.kind]
+    claims = alike if history.rng.random() < 0.5 else [first]
+    replica.held = [held for held in replica.held if held not in claims]
 
     def run() -> str:
-        history.company.tasks.current.claims.append(held)  # type: ignore[union-attr]
-        return "done" if replica.runner.run(held) else "given back"
+        history.company.tasks.current.claims += claims  # type: ignore[union-attr]
+        replica.runner.run_all(first.kind, claims)
+        return "run"
 
-    return history.start(f"{replica.name} goes on with {held.key}", replica, run)
+    return history.start(f"{replica.name} goes on with {', '.join(held.key for held in claims)}", replica, run)
 
 
 def resume(history: "History") -> str | None:
@@ -147,6 +151,17 @@ def when_something_is_due(history: "History") -> str | None:
         return None
     by = (min(moments) if history.rng.random() < 0.7 else max(moments)) - now
     return history.pass_time(max(by, timedelta(0)) + history.rng.choice((-1, 0, 0, 1, 30)) * SECOND)
+
+
+def compare_clocks(history: "History") -> str:
+    """The ticker compares a replica's clock with the database's."""
+    replica = history.any_replica()
+    return history.start(f"{replica.name} compares clocks", replica, replica.compare_clocks)
+
+
+def adjust_clock(history: "History") -> str:
+    """A clock jumps; its replica does not know before it compares."""
+    return history.adjust_clock(history.any_replica())
 
 
 # --- the world -------------------------------------------------------------------------------------------
@@ -219,6 +234,8 @@ STEPS = (
     Step("resume", 12, resume, always=True),
     Step("die", 2, die),
     Step("page overdue", 1, page_overdue),
+    Step("compare clocks", 1, compare_clocks),
+    Step("adjust clock", 1, adjust_clock),
     Step("a little later", 5, a_little_later, always=True),
     Step("a lease later", 3, a_lease_later),
     Step("when something is due", 6, when_something_is_due, always=True),

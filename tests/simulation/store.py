@@ -1,9 +1,9 @@
 """A replica's way to the database: it may be cut off, and what it writes is watched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot.providers.fake import Fault
 from bot.service.ports import Tx
@@ -42,11 +42,18 @@ class ReplicaStore:
             self._company.tasks.current.claims += claims
         return claims
 
-    def release(self, claim: Claim, *when_and_why: Any) -> bool:
+    def release(self, claim: Claim, after: timedelta, error: str) -> bool:
         answer_lost = self._call("giving back")
-        released = self._inner.release(claim, *when_and_why)
+        released = self._inner.release(claim, after, error)
+        self._company.invariants.at_release([claim])
         self._answer(answer_lost)
         return released
+
+    def release_all(self, claims: Sequence[Claim], after: timedelta, error: str) -> None:
+        answer_lost = self._call("giving back")
+        self._inner.release_all(claims, after, error)
+        self._company.invariants.at_release(claims)
+        self._answer(answer_lost)
 
     def next_due(self, lane: str) -> datetime | None:
         return self._inner.next_due(lane)
