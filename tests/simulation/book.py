@@ -37,6 +37,9 @@ class Entry:
     data: dict[str, Any] = field(default_factory=dict)
     """What its records say, the newer over the older."""
 
+    said_yes: list[str] = field(default_factory=list)
+    """Person ids of who approved."""
+
     @property
     def is_open(self) -> bool:
         return self.status in {"pending", "scheduled", "granting", "active", "revoking"}
@@ -89,3 +92,5 @@ class Book:
         entry.transitions += 1
         entry.at[record["tag"]] = at
         entry.data |= record["data"]
+        if record["tag"] in {"request.approval-added", "request.approved"}:
+            entry.said_yes.append(record["actor"]["id"])

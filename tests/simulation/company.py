@@ -8,7 +8,8 @@ from random import Random
 from bot.core.model import Account, ApproverRule, Catalogue, Statement
 from bot.service.records import Authenticator, ChatUser
 from bot.store.memory import MemoryStore
-from tests.core.examples import CATALOGUE, MINUTE, NOW
+from tests.core.examples import CATALOGUE as EXAMPLE
+from tests.core.examples import MINUTE, NOW
 from tests.service.fakes import CountingIds, PlainBox
 from tests.simulation.clock import Time
 from tests.simulation.invariants import Invariants
@@ -18,6 +19,10 @@ from tests.simulation.tasks import Tasks
 from tests.simulation.weather import Weather
 
 TEAM = "T1"
+CATALOGUE = replace(
+    EXAMPLE, roles={key: replace(role, lapses_after=30 * MINUTE) for key, role in EXAMPLE.roles.items()}
+)
+"""Requests lapse soon, so that histories are short."""
 ENROLLED = ("alice", "bob", "mona", "otto", "sam")
 PRINCIPALS = [(account, name) for person in CATALOGUE.people.values() for account, name in person.identities.items()]
 SECOND = timedelta(seconds=1)

@@ -7,10 +7,10 @@ from random import Random
 from bot.core.model import LANES
 from bot.service.records import Draft
 from tests.core.examples import DAY
-from tests.simulation.company import SECOND, Company
+from tests.simulation.company import ENROLLED, SECOND, Company
 from tests.simulation.people import Click, outcome_of
 from tests.simulation.replica import Replica
-from tests.simulation.steps import STEPS
+from tests.simulation.steps import OPENING, STEPS
 from tests.simulation.tasks import Broken, Task
 from tests.simulation.weather import SERVICES
 
@@ -44,7 +44,8 @@ class History:
     def run(self) -> None:
         """Take every step, then let all faults end and all work be done. Raises Broken."""
         try:
-            self._do(STEPS[0].do)
+            for do in OPENING[: self.rng.choice((1, 2, 3, 4, 5))]:
+                self._do(do)
             while len(self.trace) < self.steps:
                 (step,) = self.rng.choices(STEPS, self._weights)
                 self._do(step.do)
@@ -66,6 +67,12 @@ class History:
         """Mostly one that has not ended; sometimes an old one, or one that there is not."""
         book = self.company.invariants.book
         return self._pick(book.open_grants(), list(book.grants), "g-0")
+
+    def pick_approver(self, request_id: str) -> str:
+        """Mostly one who was asked and has not said yes; sometimes anybody."""
+        entry = self.company.invariants.book.requests.get(request_id)
+        asked = sorted(set(entry.data["approvers"]) - set(entry.said_yes) & set(ENROLLED)) if entry else []
+        return self.rng.choice(asked if asked and self.rng.random() < 0.8 else ENROLLED)
 
     def click(self, click: Click) -> str:
         """A person's click, taken by some replica."""

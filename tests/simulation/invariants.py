@@ -46,6 +46,11 @@ class Invariants:
         self.orphans: set[tuple[str, str, str]] = set()
         """Policies that such a worker wrote and then died, or could not say so: reconcile finds them."""
 
+    @property
+    def chain(self) -> str:
+        """The audit log's chain value (hex) after the last record seen."""
+        return self._chain[1].hex()
+
     # --- at the instant ----------------------------------------------------------------------------------
 
     def at_claim(self, claims: Sequence[Claim]) -> None:

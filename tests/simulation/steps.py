@@ -60,11 +60,9 @@ def click_again(history: "History") -> str | None:
 
 def work(history: "History") -> str | None:
     """A worker's thread claims what is due in a lane and runs it."""
-    now, store = history.company.time.now(), history.company.store
-    due = [lane for lane in LANES if (at := store.next_due(lane)) is not None and at <= now]
-    if not due:
+    lane, replica = _pick_lane(history), history.any_replica()
+    if lane is None:
         return None
-    lane, replica = history.rng.choice(due), history.any_replica()
 
     def turn() -> str:
         try:
@@ -77,7 +75,9 @@ def work(history: "History") -> str | None:
 
 def claim(history: "History") -> str | None:
     """A replica leases what is due, and does not come to run it."""
-    replica, lane = history.any_replica(), history.rng.choice(LANES)
+    lane, replica = _pick_lane(history), history.any_replica()
+    if lane is None:
+        return None
 
     def take() -> str:
         try:
@@ -88,6 +88,13 @@ def claim(history: "History") -> str | None:
         return ", ".join(claim.key for claim in claims) or "nothing is due"
 
     return history.start(f"{replica.name} claims in {lane} and pauses", replica, take)
+
+
+def _pick_lane(history: "History") -> str | None:
+    """One in which something is due, rather not the chat's: there is always something to say."""
+    now, store = history.company.time.now(), history.company.store
+    due = [lane for lane in LANES if (at := store.next_due(lane)) is not None and at <= now]
+    return history.rng.choices(due, [1 if lane == "chat" else 4 for lane in due])[0] if due else None
 
 
 def run_held(history: "History") -> str | None:
@@ -149,7 +156,7 @@ def when_something_is_due(history: "History") -> str | None:
     moments = [at for lane in LANES if (at := store.next_due(lane)) is not None and at > now]
     if not moments:
         return None
-    by = (min(moments) if history.rng.random() < 0.7 else max(moments)) - now
+    by = (min(moments) if history.rng.random() < 0.85 else max(moments)) - now
     return history.pass_time(max(by, timedelta(0)) + history.rng.choice((-1, 0, 0, 1, 30)) * SECOND)
 
 
@@ -218,6 +225,9 @@ def tamper(history: "History") -> str | None:
     return words
 
 
+OPENING: tuple[Do, ...] = (_by(people.ask), _by(people.approve), work, work, work)
+"""A history begins with some of these, in this order: what follows then meets requests and grants."""
+
 STEPS = (
     Step("ask", 6, _by(people.ask), always=True),
     Step("send again", 1, _by(people.send_again)),
@@ -228,7 +238,7 @@ STEPS = (
     Step("release", 3, _by(people.release)),
     Step("revoke", 3, _by(people.revoke)),
     Step("click again", 4, click_again),
-    Step("work", 24, work, always=True),
+    Step("work", 30, work, always=True),
     Step("claim", 4, claim),
     Step("run held", 6, run_held, always=True),
     Step("resume", 12, resume, always=True),
@@ -237,8 +247,8 @@ STEPS = (
     Step("compare clocks", 1, compare_clocks),
     Step("adjust clock", 1, adjust_clock),
     Step("a little later", 5, a_little_later, always=True),
-    Step("a lease later", 3, a_lease_later),
-    Step("when something is due", 6, when_something_is_due, always=True),
+    Step("a lease later", 2, a_lease_later),
+    Step("when something is due", 4, when_something_is_due, always=True),
     Step("outage", 2, outage),
     Step("catalogue", 2, edit_catalogue),
     Step("directory", 2, change_directory),
