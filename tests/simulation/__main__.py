@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from tests.simulation.playing import Played, play
+from tests.simulation.playing import first_broken, play
 
 CHUNK = 100
 
@@ -44,11 +44,6 @@ def _soak(seeds: range, jobs: int) -> int:
             print(f"\r{done:,} of {len(seeds):,} histories, all well; {left / 60:.0f} min left", end="", flush=True)
     print()
     return 0
-
-
-def first_broken(seeds: range) -> Played | None:
-    """The first of these histories that breaks a promise."""
-    return next((played for seed in seeds if not (played := play(seed)).ok), None)
 
 
 if __name__ == "__main__":

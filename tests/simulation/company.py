@@ -37,7 +37,7 @@ class Company:
         self.store = MemoryStore(self.time)
         self.in_transaction = False
         self.ids = CountingIds()
-        self.tasks = Tasks(rng, rng.choice((0.0, 0.0, 0.01, 0.05)))
+        self.tasks = Tasks(rng, rng.choice((0.0, 0.01, 0.03, 0.1)))
         self.weather = Weather(rng, self.time)
         self.cloud = SimCloud(self, PRINCIPALS, rng.choice((0, 0, 2, 10)) * SECOND)
         self.chat = SimChat(self)

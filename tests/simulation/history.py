@@ -37,9 +37,7 @@ class History:
         self.drafts: list[Draft] = []
         self.used: dict[str, object] = {}
         self.steps = max(5, int(self.rng.gauss(25, 8)))
-        self._weights = [
-            step.weight if step.always else step.weight * self.rng.choice((0, 1, 1, 3)) for step in STEPS
-        ]
+        self._weights = [step.weight * self.rng.choice(step.often) for step in STEPS]
 
     def run(self) -> None:
         """Take every step, then let all faults end and all work be done. Raises Broken."""

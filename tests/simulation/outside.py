@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from tests.simulation.company import Company
 
 
+CLOUD_IS_SLOW = 4
+"""How much more often a task stands still there than elsewhere: it is where a late worker does harm."""
+
+
 class SimCloud(FakeProvider):
     """The fake cloud; remembers when each grant was last seen to be absent."""
 
@@ -57,11 +61,11 @@ class SimCloud(FakeProvider):
 
     def _meanwhile(self, call: Call, done: bool) -> None:
         if not done:
-            self._company.tasks.point(f"{call.operation} {call.grant_id} in the cloud, before")
+            self._company.tasks.point(f"{call.operation} {call.grant_id} in the cloud, before", CLOUD_IS_SLOW)
             self._company.invariants.at_cloud_call(call)
         else:
             self._company.invariants.after_cloud_write(call)
-            self._company.tasks.point(f"{call.operation} {call.grant_id} in the cloud, after")
+            self._company.tasks.point(f"{call.operation} {call.grant_id} in the cloud, after", CLOUD_IS_SLOW)
 
 
 class SimChat:

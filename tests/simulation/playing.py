@@ -47,6 +47,11 @@ def play(seed: int) -> Played:
         return Played(seed, why, tuple(history.trace), history.company.invariants.chain)
 
 
+def first_broken(seeds: range) -> Played | None:
+    """The first of these histories that breaks a promise."""
+    return next((played for seed in seeds if not (played := play(seed)).ok), None)
+
+
 @contextmanager
 def _from_seed(seed: int) -> Iterator[None]:
     """The service's own jitter is drawn from the seed too; and what it would log as an error is a broken promise."""

@@ -81,10 +81,10 @@ class Tasks:
         finally:
             self.current = None
 
-    def point(self, where: str) -> None:
-        """A call to the outside begins or ends here: the task may stand still."""
+    def point(self, where: str, weight: float = 1) -> None:
+        """A call to the outside begins or ends here: the task may stand still, ``weight`` times as often as elsewhere."""
         task = self.current
-        if task is not None and self._rng.random() < self.stillness:
+        if task is not None and self._rng.random() < self.stillness * weight:
             task.where = where
             self._hub.switch()
             task.where = ""

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.__main__ import first_broken
-from tests.simulation.playing import play
+from tests.simulation.playing import first_broken, play
 
 ROOT = Path(__file__).parents[2]
 HISTORIES = 10_000
