@@ -42,7 +42,7 @@ class Invariants:
         self.late_posts: set[tuple[str, str]] = set()
         """Posts of a worker that had lost its lease while the chat was being asked: nothing can call those back."""
         self.shown_late: set[tuple[str, str]] = set()
-        """(channel, ref) of messages that such a worker wrote over and then died."""
+        """(channel, ref) of messages that such a worker wrote over, before it died or the chat failed it."""
         self.orphans: set[tuple[str, str, str]] = set()
         """Policies that such a worker wrote and then died, or could not say so: reconcile finds them."""
 
@@ -126,6 +126,7 @@ class Invariants:
         """Notes what it left behind if it died, or was cut off, before it could tell."""
         if not in_order or task.was_cut_off or task.replica.clock.skew != task.replica.measured:
             self.orphans.update(task.late_puts)
+        if not in_order or task.was_cut_off or task.chat_failed:
             self.shown_late.update(task.late_updates)
 
     # --- after each step ---------------------------------------------------------------------------------
