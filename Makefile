@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 JOBS ?= auto
 
-.PHONY: help demo test pytest lint lock clean
+.PHONY: help demo test pytest soak lint lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ test: lint pytest ## every test, linters and types included
 
 pytest: $(VENV)/.dev ## the tests alone; ARGS="-k name" narrows them
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+soak: $(VENV)/.dev ## a million simulated histories; ARGS="--histories 50000 --first 7000000" for others
+	$(BIN)/python -m tests.simulation $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .

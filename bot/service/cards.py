@@ -226,7 +226,8 @@ class Chat(Protocol):
     def post(self, destination: str, card: Card, key: str, *, maybe_posted: bool) -> tuple[str, str]:
         """Post a card to a channel id, or to ``@`` and a chat user id; returns (channel, message id).
 
-        ``maybe_posted``: an earlier try may have gone through; look for a message with this ``key`` first.
+        ``maybe_posted``: an earlier try may have gone through; look for a message with this ``key`` first, and make it
+        show ``card``.
         """
         ...
 

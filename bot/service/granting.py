@@ -1,7 +1,7 @@
 """Effects of the access, people and cloud lanes: timers become commands, and the cloud is made to be as grants say."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -43,6 +43,8 @@ class Granting:
     clock: DatabaseClock
     accounts: Accounts = field(default_factory=lambda: Accounts(at_once=1))
     tell_within: float = TELL_WITHIN
+    stopwatch: Callable[[], float] = time.monotonic
+    """Seconds, for how long things take."""
 
     def handlers(self) -> dict[str, Handler]:
         """By effect kind."""
@@ -85,7 +87,7 @@ class Granting:
 
         What comes of it is written for several at once, soon: nobody waits for a slow call of somebody else's.
         """
-        began, not_done, results = time.monotonic(), dict[int, Exception](), list[tuple[Claim, Result]]()
+        began, not_done, results = self.stopwatch(), dict[int, Exception](), list[tuple[Claim, Result]]()
         told_at = began
         with self.access.store.transaction() as tx:
             grants = tx.grants_by_id([claim.subject for claim in claims])
@@ -96,16 +98,16 @@ class Granting:
             grant = grants.get(claim.subject)
             if grant is None or not _has_work(grant):
                 continue
-            if time.monotonic() - began > STARTS_WITHIN:
+            if self.stopwatch() - began > STARTS_WITHIN:
                 not_done[claim.id] = Retry("Others of this batch took long.", BUSY)
                 continue
             try:
                 results.append((claim, self._make_so(claim, grant)))
             except Exception as error:  # given back with what it says
                 not_done[claim.id] = error
-            if results and time.monotonic() - told_at >= self.tell_within:
+            if results and self.stopwatch() - told_at >= self.tell_within:
                 not_done |= self._record(results, grants)
-                results, told_at = [], time.monotonic()
+                results, told_at = [], self.stopwatch()
         return {**not_done, **self._record(results, grants)}
 
     def _make_so(self, claim: Claim, grant: Grant) -> Result:

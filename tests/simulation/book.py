@@ -1,0 +1,96 @@
+"""What the audit log alone tells: where every request and grant stands, by a table of its own."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.simulation.tasks import Broken
+
+REQUEST_TAGS = {
+    "request.submitted": ((), "pending"),
+    "request.approval-added": (("pending",), "pending"),
+    "request.approved": (("pending",), "approved"),
+    "request.denied": (("pending",), "denied"),
+    "request.cancelled": (("pending",), "cancelled"),
+    "request.lapsed": (("pending",), "lapsed"),
+}
+GRANT_TAGS = {
+    "grant.scheduled": ((), "scheduled"),
+    "grant.started": (("scheduled",), "granting"),
+    "grant.active": (("granting",), "active"),
+    "grant.revoking": (("granting", "active"), "revoking"),
+    "grant.ended": (("scheduled", "revoking"), "ended"),
+}
+"""Tag: where it must stand before (nowhere: it is new), and where it stands then."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A request or a grant, as far as the log tells."""
+
+    status: str
+    request_id: str
+    transitions: int
+    """As many times its record was written, if each transition is logged exactly once."""
+    at: dict[str, datetime] = field(default_factory=dict)
+    """When (the database's clock) each tag was logged."""
+    data: dict[str, Any] = field(default_factory=dict)
+    """What its records say, the newer over the older."""
+
+    said_yes: list[str] = field(default_factory=list)
+    """Person ids of who approved."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in {"pending", "scheduled", "granting", "active", "revoking"}
+
+
+class Book:
+    """Requests and grants by id."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, Entry] = {}
+        self.grants: dict[str, Entry] = {}
+        self.proofs: list[tuple[str, datetime, str]] = []
+        """(person, when, the digest confirmed) of every code that counted."""
+        self.overdue: list[str] = []
+
+    def read(self, record: dict[str, Any], at: datetime) -> None:
+        """Take one record of the log in. Raises Broken for a transition that there is not."""
+        tag = record["tag"]
+        if tag in REQUEST_TAGS:
+            self._move(self.requests, record["request_id"], REQUEST_TAGS[tag], record, at)
+        elif tag in GRANT_TAGS:
+            self._move(self.grants, record["grant_id"], GRANT_TAGS[tag], record, at)
+        elif tag == "step-up.passed":
+            self.proofs.append((record["person"], at, record["data"]["confirms"]))
+        elif tag == "grant.overdue":
+            self.overdue.append(record["grant_id"])
+
+    def open_requests(self) -> list[str]:
+        return [key for key, entry in self.requests.items() if entry.is_open]
+
+    def open_grants(self) -> list[str]:
+        return [key for key, entry in self.grants.items() if entry.is_open]
+
+    def _move(
+        self,
+        entries: dict[str, Entry],
+        key: str,
+        rule: tuple[tuple[str, ...], str],
+        record: dict[str, Any],
+        at: datetime,
+    ) -> None:
+        before, after = rule
+        entry = entries.get(key)
+        stood = () if entry is None else (entry.status,)
+        if stood != () and stood[0] not in before or stood == () and before != ():
+            raise Broken(f"I4/I5: {record['tag']} of {key} is logged, which was {stood or 'not there'}")
+        if entry is None:
+            entry = entries[key] = Entry(after, record["request_id"], 0)
+        entry.status = after
+        entry.transitions += 1
+        entry.at[record["tag"]] = at
+        entry.data |= record["data"]
+        if record["tag"] in {"request.approval-added", "request.approved"}:
+            entry.said_yes.append(record["actor"]["id"])

@@ -1,0 +1,133 @@
+"""The world of one history: the example company, what it depends on, and what can change about it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+from bot.core.model import Account, ApproverRule, Catalogue, Statement
+from bot.service.records import Authenticator, ChatUser
+from bot.store.memory import MemoryStore
+from tests.core.examples import CATALOGUE as EXAMPLE
+from tests.core.examples import MINUTE, NOW
+from tests.service.fakes import CountingIds, PlainBox
+from tests.simulation.clock import Time
+from tests.simulation.invariants import Invariants
+from tests.simulation.outside import SimChat, SimCloud, SimDirectory
+from tests.simulation.rules import Setup
+from tests.simulation.tasks import Tasks
+from tests.simulation.weather import Weather
+
+TEAM = "T1"
+CATALOGUE = replace(
+    EXAMPLE, roles={key: replace(role, lapses_after=30 * MINUTE) for key, role in EXAMPLE.roles.items()}
+)
+"""Requests lapse soon, so that histories are short."""
+ENROLLED = ("alice", "bob", "mona", "otto", "sam")
+PRINCIPALS = [(account, name) for person in CATALOGUE.people.values() for account, name in person.identities.items()]
+SECOND = timedelta(seconds=1)
+
+
+class Company:
+    """Everything that is there once, however many replicas run."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.time = Time(NOW)
+        self.store = MemoryStore(self.time)
+        self.in_transaction = False
+        self.ids = CountingIds()
+        self.tasks = Tasks(rng, rng.choice((0.0, 0.01, 0.03, 0.1)))
+        self.weather = Weather(rng, self.time)
+        self.cloud = SimCloud(self, PRINCIPALS, rng.choice((0, 0, 2, 10)) * SECOND)
+        self.chat = SimChat(self)
+        self.directory = SimDirectory(self, *_accounts())
+        self.directory.groups["S1"] = frozenset({"U4"})
+        self.catalogue: Catalogue = CATALOGUE
+        self._edits: set[str] = set()
+        self.setups: list[Setup] = []
+        self.note_setup()
+        self.invariants = Invariants(self)
+        with self.store.transaction() as tx:
+            for person in ENROLLED:
+                tx.save_authenticator(_AUTHENTICATORS[person])
+
+    def note_setup(self) -> None:
+        """Remember what the catalogue and the directory say from now on."""
+        self.setups.append(Setup(self.catalogue, dict(self.directory.users), dict(self.directory.groups)))
+
+    def edit(self, edit: str) -> None:
+        """Make one of ``EDITS`` to access.yaml, or take it back."""
+        self._edits ^= {edit}
+        self._apply_edits()
+
+    def take_back_edits(self) -> None:
+        """Access.yaml is as it was at the start."""
+        self._edits.clear()
+        self._apply_edits()
+
+    def _apply_edits(self) -> None:
+        self.catalogue = CATALOGUE
+        for name in EDITS:
+            if name in self._edits:
+                self.catalogue = EDITS[name](self.catalogue)
+        self.note_setup()
+
+
+def secret_of(person: str) -> bytes:
+    """A person's TOTP secret."""
+    return person.encode().ljust(20, b".")
+
+
+_AUTHENTICATORS = {
+    person: Authenticator(person, PlainBox().seal(secret_of(person), person), "k1", NOW, "sam") for person in ENROLLED
+}
+
+
+def _accounts() -> list[ChatUser]:
+    people = CATALOGUE.people.values()
+    known = [ChatUser(chat_id, TEAM, p.name, p.email or "") for p in people for chat_id in sorted(p.slack_ids)]
+    return [*known, ChatUser("U9", TEAM, "Zoe", "zoe@example.com")]
+
+
+def _person(name: str, **changes: object) -> Callable[[Catalogue], Catalogue]:
+    def edit(catalogue: Catalogue) -> Catalogue:
+        person = replace(catalogue.people[name], **changes)  # type: ignore[arg-type]
+        return replace(catalogue, people={**catalogue.people, name: person})
+
+    return edit
+
+
+def _role(name: str, **changes: object) -> Callable[[Catalogue], Catalogue]:
+    def edit(catalogue: Catalogue) -> Catalogue:
+        if name not in catalogue.roles:
+            return catalogue
+        return replace(catalogue, roles={**catalogue.roles, name: replace(catalogue.roles[name], **changes)})  # type: ignore[arg-type]
+
+    return edit
+
+
+def _without(kind: str, key: str) -> Callable[[Catalogue], Catalogue]:
+    def edit(catalogue: Catalogue) -> Catalogue:
+        return replace(catalogue, **{kind: {k: v for k, v in getattr(catalogue, kind).items() if k != key}})
+
+    return edit
+
+
+EDITS: dict[str, Callable[[Catalogue], Catalogue]] = {
+    "alice is no engineer": _person("alice", groups=frozenset()),
+    "alice has another manager": _person("alice", manager="otto"),
+    "alice has another user in payments": _person("alice", identities={"payments": "user/alice2"}),
+    "otto is no lead": lambda catalogue: replace(catalogue, groups={**catalogue.groups, "leads": frozenset()}),
+    "s3-read allows more": _role("s3-read", statements=(Statement(("s3:*",), ("arn:aws:s3:::{bucket}/*",)),)),
+    "s3-read wants two": _role(
+        "s3-read", approvers=ApproverRule(manager=True, groups=frozenset({"leads"}), people=frozenset({"sam"}), quorum=2)
+    ),
+    "db-admin lapses soon": _role("db-admin", lapses_after=5 * MINUTE),
+    "no role deploy": _without("roles", "deploy"),
+    "no account search": _without("accounts", "search"),
+    "payments has another title": lambda catalogue: replace(
+        catalogue, accounts={**catalogue.accounts, "payments": Account("payments", "Money", "111111111111")}
+    ),
+}
+"""What an edit of access.yaml may say; each can be taken back."""

@@ -1,0 +1,167 @@
+"""Defects that somebody could write, one by one, and the promise that each breaks."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from bot.core import decisions, policy, stepup
+from bot.core.audit import Event
+from bot.core.decisions import Decision, Outcome
+from bot.core.lifecycle import decide
+from bot.core.model import Grant
+from bot.service import granting, handling, showing
+from bot.service.access import Access
+from bot.service.clock import DatabaseClock
+from bot.service.effects import Runner, finish
+from bot.service.records import Claim, Observation, Permission
+from bot.store.memory.effects import MemoryEffects
+from bot.store.memory.notes import MemoryNotes
+from tests.core.examples import DAY, HOUR, YES
+from tests.simulation.outside import SimCloud
+
+Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """``apply`` brings it into the running code; ``breaks`` is a part of what the simulation then says."""
+
+    name: str
+    apply: Callable[[Patch], None]
+    breaks: str
+
+
+def _ignore_fences(patch: Patch) -> None:
+    patch.setattr(MemoryEffects, "_held", lambda self, claim: self._state.effects.get(claim.key))
+
+
+def _grant_without_end(patch: Patch) -> None:
+    right = SimCloud.grant
+    patch.setattr(
+        SimCloud, "grant", lambda self, permission: right(self, replace(permission, expires_at=permission.expires_at + DAY))
+    )
+
+
+def _decide_twice(patch: Patch) -> None:
+    right = decisions.pending
+    patch.setattr("bot.core.lifecycle.pending", lambda request: request if request is not None else right(request))
+
+
+def _forget_expiry(patch: Patch) -> None:
+    def forgetful(state: Any, command: Any, now: datetime) -> Outcome:
+        outcome = decide(state, command, now)
+        if not isinstance(outcome, Decision):
+            return outcome
+        return replace(outcome, effects=tuple(effect for effect in outcome.effects if effect.kind != "grant.expire"))
+
+    patch.setattr(handling, "decide", forgetful)
+
+
+def _post_without_looking(patch: Patch) -> None:
+    patch.setattr(showing, "_again", lambda claim: False)
+
+
+def _believe_in_the_removal(patch: Patch) -> None:
+    patch.setattr(SimCloud, "observe", lambda self, permission: Observation(present=False))
+
+
+def _let_anybody_approve(patch: Patch) -> None:
+    patch.setattr(policy, "may_approve", lambda approving: YES)
+
+
+def _take_any_code_for_fresh(patch: Patch) -> None:
+    patch.setattr(stepup, "is_fresh", lambda *_: True)
+
+
+def _ask_the_policy_once(patch: Patch) -> None:
+    patch.setattr(Access, "_no_longer_allowed", lambda *_: ())
+
+
+def _leave_what_was_put_late(patch: Patch) -> None:
+    patch.setattr(granting.Granting, "_converge_again", lambda *_: None)
+
+
+def _lose_a_record(patch: Patch) -> None:
+    right = MemoryNotes.append
+
+    def append(self: MemoryNotes, events: Sequence[Event]) -> None:
+        right(self, [event for event in events if event.tag != "grant.active"])
+
+    patch.setattr(MemoryNotes, "append", append)
+
+
+def _grant_before_the_intent(patch: Patch) -> None:
+    right = granting.Granting.start
+
+    def start(self: granting.Granting, claim: Claim) -> None:
+        grant = self.access.grant(claim.subject)
+        permission = self.access.permission(grant) if grant else None
+        if permission is not None:
+            self.access.providers["cloud"].grant(permission)
+        right(self, claim)
+
+    patch.setattr(granting.Granting, "start", start)
+
+
+def _remove_in_the_lane_of_messages(patch: Patch) -> None:
+    patch.setattr("bot.core.model.lane_of", lambda kind: "access" if kind in {"grant.expire", "grant.start"} else "chat")
+
+
+def _give_up(patch: Patch) -> None:
+    right = Runner._give_back
+
+    def drop(self: Runner, claims: Sequence[Claim], *why: Any) -> None:
+        if claims[0].kind != "grant.converge":
+            return right(self, claims, *why)
+        for claim in claims:
+            finish(self.store, claim)
+
+    patch.setattr(Runner, "_give_back", drop)
+
+
+def _believe_any_clock(patch: Patch) -> None:
+    patch.setattr(DatabaseClock, "is_skewed", False)
+
+
+def _grant_an_hour_more(patch: Patch) -> None:
+    right = decisions.scheduled
+
+    def longer(*known: Any) -> Grant:
+        grant = right(*known)
+        return replace(grant, expires_at=grant.expires_at + HOUR)
+
+    patch.setattr("bot.core.lifecycle.scheduled", longer)
+
+
+def _grant_another_policy(patch: Patch) -> None:
+    right = Access.permission
+
+    def wider(self: Access, grant: Grant) -> Permission | None:
+        permission = right(self, grant)
+        return permission and replace(permission, policy="[]")
+
+    patch.setattr(Access, "permission", wider)
+
+
+DEFECTS = (
+    Defect("a worker that lost its lease writes all the same", _ignore_fences, "I7"),
+    Defect("the cloud is not told the end", _grant_without_end, "I1"),
+    Defect("what was decided is decided again", _decide_twice, "I4/I5"),
+    Defect("the expiry is not put on the books", _forget_expiry, "I8"),
+    Defect("a message is posted again without a look", _post_without_looking, "twice"),
+    Defect("nobody looks whether it is gone", _believe_in_the_removal, "I8"),
+    Defect("anybody approves anything", _let_anybody_approve, "I6"),
+    Defect("an old code counts", _take_any_code_for_fresh, "I6"),
+    Defect("the policy is not asked again at the grant", _ask_the_policy_once, "I6"),
+    Defect("what a late worker put is left there", _leave_what_was_put_late, "I2/I9"),
+    Defect("a record is not written", _lose_a_record, "I4"),
+    Defect("the cloud is called before the intent is committed", _grant_before_the_intent, "I2"),
+    Defect("a removal waits for the chat", _remove_in_the_lane_of_messages, "I8"),
+    Defect("a removal that fails is given up", _give_up, "I8"),
+    Defect("a clock that is wrong is believed", _believe_any_clock, "clock is off"),
+    Defect("a grant lasts longer than was approved", _grant_an_hour_more, "I3"),
+    Defect("another policy is granted than was approved", _grant_another_policy, "I3"),
+)

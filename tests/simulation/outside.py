@@ -1,0 +1,151 @@
+"""The cloud, the chat and its directory as the simulation has them: slow, failing, and answering out of turn."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.providers.fake import Call, Fault, FakeProvider, PolicyKey
+from bot.service.cards import Card, HomeCard, RequestCard
+from bot.service.records import ChatError, ChatUser, DirectoryError, Observation, Permission
+from tests.service.fakes import FakeChat, FakeDirectory
+from tests.simulation.tasks import Broken
+
+if TYPE_CHECKING:
+    from tests.simulation.company import Company
+
+
+CLOUD_IS_SLOW = 4
+"""How much more often a task stands still there than elsewhere: it is where a late worker does harm."""
+
+
+class SimCloud(FakeProvider):
+    """The fake cloud; remembers when each grant was last seen to be absent."""
+
+    def __init__(self, company: "Company", principals: Sequence[tuple[str, str]], lag: timedelta) -> None:
+        super().__init__(principals, now=company.time.now, lag=lag, around=self._meanwhile)
+        self._company = company
+        self.seen_absent: dict[str, datetime] = {}
+        self.tampered: dict[PolicyKey, Permission] = {}
+        """What somebody else wrote under our names."""
+
+    def preflight(self, permission: Permission) -> Sequence[str]:
+        self._draw("preflight")
+        return super().preflight(permission)
+
+    def grant(self, permission: Permission) -> None:
+        self._draw("grant")
+        super().grant(permission)
+
+    def revoke(self, permission: Permission) -> None:
+        self._draw("revoke")
+        super().revoke(permission)
+
+    def observe(self, permission: Permission) -> Observation:
+        self._draw("observe")
+        seen = super().observe(permission)
+        if not seen.present:
+            self.seen_absent[permission.grant_id] = self._company.time.now()
+        return seen
+
+    def tamper(self, permission: Permission) -> None:
+        self.tampered[permission.account.id, permission.principal, permission.grant_id] = permission
+        super().tamper(permission)
+
+    def _draw(self, operation: str) -> None:
+        company = self._company
+        if company.in_transaction:
+            raise Broken(f"the cloud was called ({operation}) inside a transaction")
+        fault = company.weather.strike("cloud")
+        if fault is not None:
+            self.fail(operation, fault)
+
+    def _meanwhile(self, call: Call, done: bool) -> None:
+        if not done:
+            self._company.tasks.point(f"{call.operation} {call.grant_id} in the cloud, before", CLOUD_IS_SLOW)
+            self._company.invariants.at_cloud_call(call)
+        else:
+            self._company.invariants.after_cloud_write(call)
+            self._company.tasks.point(f"{call.operation} {call.grant_id} in the cloud, after", CLOUD_IS_SLOW)
+
+
+class SimChat:
+    """The fake chat behind a bad line."""
+
+    def __init__(self, company: "Company") -> None:
+        self._company = company
+        self.inner = FakeChat()
+        self.refused_for_good: set[tuple[str, str]] = set()
+        """(destination, key) of posts that the chat said it will never take."""
+        self.left_as_it_was: set[tuple[str, str]] = set()
+        """(channel, ref) of messages whose update the chat said it will never take."""
+
+    def post(self, destination: str, card: Card, key: str, *, maybe_posted: bool) -> tuple[str, str]:
+        answer_lost = self._call(f"posting {key} to {destination}", self.refused_for_good, (destination, key))
+        before = len(self.inner.messages)
+        ref = self.inner.post(destination, card, key, maybe_posted=maybe_posted)
+        if len(self.inner.messages) > before:
+            self._company.invariants.after_post(destination, key)
+        self._answer(answer_lost)
+        return ref
+
+    def update(self, channel: str, ref: str, card: Card) -> None:
+        answer_lost = self._call(f"updating {ref} in {channel}", self.left_as_it_was, (channel, ref))
+        self.inner.update(channel, ref, card)
+        if isinstance(card, RequestCard):
+            self._company.invariants.after_update(channel, ref, card.request.id)
+        self._answer(answer_lost)
+
+    def home(self, chat_id: str, card: HomeCard) -> None:
+        answer_lost = self._call(f"publishing the home of {chat_id}", set(), (chat_id, ""))
+        self.inner.home(chat_id, card)
+        self._answer(answer_lost)
+
+    def _call(self, what: str, refused: set[tuple[str, str]], about: tuple[str, str]) -> bool:
+        """True when the answer will be lost, although it is done. Raises ChatError."""
+        company = self._company
+        if company.in_transaction:
+            raise Broken(f"the chat was called ({what}) inside a transaction")
+        company.tasks.point(f"{what}, before")
+        fault = company.weather.strike("chat")
+        if fault is not None and company.tasks.current is not None:
+            company.tasks.current.chat_failed = True
+        if fault is Fault.THROTTLED:
+            raise ChatError("ratelimited", passing=True, retry_after=timedelta(seconds=30))
+        if fault is Fault.REFUSED:
+            refused.add(about)
+            raise ChatError("channel_not_found", passing=False)
+        if fault is Fault.TIMED_OUT:
+            raise ChatError("no answer", passing=True)
+        return fault is Fault.TIMED_OUT_AFTER
+
+    def _answer(self, lost: bool) -> None:
+        self._company.tasks.point("the chat's answer")
+        if lost:
+            raise ChatError("no answer", passing=True)
+
+
+class SimDirectory(FakeDirectory):
+    """The fake directory, not always there."""
+
+    def __init__(self, company: "Company", *users: ChatUser) -> None:
+        super().__init__(*users)
+        self._company = company
+
+    def user(self, chat_id: str) -> ChatUser:
+        self._call()
+        return super().user(chat_id)
+
+    def by_email(self, email: str) -> ChatUser | None:
+        self._call()
+        return super().by_email(email)
+
+    def members(self, group_id: str) -> frozenset[str]:
+        self._call()
+        return super().members(group_id)
+
+    def _call(self) -> None:
+        if self._company.in_transaction:
+            raise Broken("the directory was called inside a transaction")
+        self._company.tasks.point("the directory")
+        if self._company.weather.strike("directory") is not None:
+            raise DirectoryError("no answer")

@@ -1,0 +1,17 @@
+"""The simulation finds defects: each of ``tests/simulation/defects.py`` within a few hundred histories."""
+
+import pytest
+
+from tests.simulation.defects import DEFECTS, Defect
+from tests.simulation.playing import first_broken
+
+WITHIN = range(2_000)
+"""Seeds; most defects show in the first ten."""
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_a_defect_is_found_and_named(defect: Defect, monkeypatch: pytest.MonkeyPatch) -> None:
+    defect.apply(monkeypatch)
+    broken = first_broken(WITHIN)
+    assert broken is not None, f"{len(WITHIN)} histories went well"
+    assert defect.breaks in broken.why, broken.in_words()
