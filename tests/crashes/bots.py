@@ -6,10 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.crashes.points import Stop
 from tests.crashes.zygote import LONGEST
@@ -25,27 +26,13 @@ class Stopped(Exception):
 class Zygote:
     """A fork server; see ``tests.crashes.zygote``."""
 
-    def __init__(self, fixed: Json) -> None:
-        self._fixed = fixed
-
-    def __enter__(self) -> Self:
-        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "tests.crashes.zygote", str(theirs.fileno())]
-        self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()])
-        theirs.close()
-        self._channel.send(json.dumps(self._fixed).encode())
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
         assert self._hear()["ready"]
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._channel.close()
-        self._process.wait(20)
-
-    def fork(self, order: Json, connection: socket.socket) -> int:
-        """A new bot, which is told what to do through ``connection``; its process id."""
-        socket.send_fds(self._channel, [json.dumps(order).encode()], [connection.fileno()])
+    def fork(self, order: Json, *connections: socket.socket) -> int:
+        """A new bot, which is told what to do through the first of the connections; its process id."""
+        socket.send_fds(self._channel, [json.dumps(order).encode()], [each.fileno() for each in connections])
         return int(self._hear()["pid"])
 
     def reap(self, pid: int) -> int:
@@ -53,25 +40,47 @@ class Zygote:
         self._channel.send(json.dumps({"reap": pid}).encode())
         return int(self._hear()["exit"])
 
+    def close(self) -> None:
+        """Let it end."""
+        self._channel.close()
+
     def _hear(self) -> Json:
         message = self._channel.recv(LONGEST)
         assert message, "the fork server has died"
         return dict(json.loads(message))
 
 
+@contextmanager
+def first_zygote(fixed: Json) -> Iterator[Zygote]:
+    """Started from nothing; ``fixed`` is what every bot of it is told."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-m", "tests.crashes.zygote", str(theirs.fileno())]
+    process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()])
+    theirs.close()
+    ours.send(json.dumps(fixed).encode())
+    zygote = Zygote(ours)
+    yield zygote
+    zygote.close()
+    process.wait(20)
+
+
 class Bot:
     """One process that is the bot."""
 
-    def __init__(self, zygote: Zygote, order: Json, stop: Stop | None) -> None:
+    def __init__(self, zygote: Zygote, order: Json, stop: Stop | None, *, heir: bool = False) -> None:
+        """``heir``: it will become a fork server."""
         ours, theirs = socket.socketpair()
+        self._heir, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._zygote = zygote
         self._connection = ours
         self._channel = ours.makefile("rwb")
         self.ended: int | None = None
         """Its exit status, once it has ended."""
         self.paused_at = ""
-        self.pid = zygote.fork({**order, "stop": asdict(stop) if stop else None}, theirs)
+        given = (theirs, its) if heir else (theirs,)
+        self.pid = zygote.fork({**order, "stop": asdict(stop) if stop else None}, *given)
         theirs.close()
+        its.close()
 
     def tell(self, order: Json) -> None:
         """Raises Stopped."""
@@ -107,6 +116,11 @@ class Bot:
         self.tell({"do": what, **details})
         return self.settle()
 
+    def become_zygote(self) -> Zygote:
+        """End as a bot, and fork others from now on."""
+        self.tell({"do": "end"})
+        return Zygote(self._heir)
+
     def wake(self) -> None:
         """Let a paused one go on, and finish what it was doing."""
         os.kill(self.pid, signal.SIGCONT)
@@ -127,4 +141,5 @@ class Bot:
     def _hang_up(self) -> None:
         self._channel.close()
         self._connection.close()
+        self._heir.close()
         self.ended = self._zygote.reap(self.pid)

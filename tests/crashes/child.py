@@ -4,6 +4,7 @@ All of it is the real thing, wired by ``bot.app``: the store, boto3, slack_sdk a
 """
 
 import asyncio
+import functools
 import json
 import socket
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
+import sqlalchemy as sa
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
@@ -26,7 +27,9 @@ from bot.service.logs import configure
 from bot.settings import SealingKey, Secret, Settings, Transport
 from bot.slack import app as slack_app
 from bot.slack import edge
-from bot.store import serve_lock
+from bot.store import serve_lock, sql
+from bot.store.engine import make_engine
+from bot.store.tables import claimable_at, effects
 from tests.crashes.clock import SharedClock
 from tests.crashes.points import Points, Stop, watch_aws, watch_commits, watch_slack
 
@@ -57,7 +60,7 @@ class Child:
         self._bolt: AsyncApp = slack_app.build(parts.desk, app.slack_config(parts.settings), Here(), parts.directory)
 
     def serve(self) -> None:
-        """Until there are no more orders."""
+        """Until told to end, or there are no more orders."""
         orders: dict[str, Callable[[Json], None]] = {
             "deliver": self._deliver,
             "drain": self._drain,
@@ -68,8 +71,11 @@ class Child:
         self._say(idle=True)
         for line in self._channel:
             order = json.loads(line)
+            if order["do"] == "end":
+                break
             orders[order["do"]](order)
             self._say(idle=True)
+        self._loop.close()
 
     def _say(self, **what: object) -> None:
         self._channel.write(json.dumps(what).encode() + b"\n")
@@ -95,16 +101,21 @@ class Child:
             await asyncio.wait(others)
 
     def _drain(self, _: Json) -> None:
-        """Every lane in turn until nothing is due; says in how many seconds something will be, if anything."""
+        """Until nothing is due, the lanes' first first; says in how many seconds something will be, if anything."""
         store, worker = self._parts.store, Worker(self._runner, {})
-        while sum(self._run_due(worker, lane) for lane in LANES):
-            pass
-        now, due = self._parts.clock.now(), [store.next_due(lane) for lane in LANES]
-        self._say(next_due=min(((at - now).total_seconds() for at in due if at is not None), default=None))
+        while lane := self._lane_due():
+            self._points.doing = f"claim {lane}"
+            worker.run_due(lane)
+        with store.transaction() as tx:
+            due = tx._run(sa.select(sa.func.min(claimable_at))).scalar()
+        self._say(next_due=(due - self._parts.clock.now()).total_seconds() if due else None)
 
-    def _run_due(self, worker: Worker, lane: str) -> int:
-        self._points.doing = f"claim {lane}"
-        return worker.run_due(lane)
+    def _lane_due(self) -> str:
+        """Asked first: an empty claim in each lane would cost more than all the rest."""
+        with self._parts.store.transaction() as tx:
+            due = sa.select(effects.c.lane).distinct().where(claimable_at <= tx.now())
+            found = set(tx._run(due).scalars())
+        return next((lane for lane in LANES if lane in found), "")
 
     def _tick(self, _: Json) -> None:
         """What the ticker does every few seconds."""
@@ -121,29 +132,40 @@ class Child:
         self._say(revoked=list(operations.revoke_now(access, self._runner, grants, actor, "x", patience=patience)))
 
 
-def warm(fixed: Json) -> boto3.Session:
-    """The bot's session with botocore's data read; no client of it is kept, and nothing is opened."""
-    session = isolated_session(fixed["aws_key"], fixed["aws_secret"])
-    for service in ("sts", "iam"):
-        session.client(service, region_name="us-east-1", endpoint_url=fixed["aws"])
-    return session
+class Warm:
+    """What forked processes share with the one that they come from: what was read, compiled and hooked once."""
+
+    def __init__(self, fixed: Json) -> None:
+        self.fixed = fixed
+        self.points = Points()
+        self.session = isolated_session(fixed["aws_key"], fixed["aws_secret"])
+        watch_aws(self.points, self.session)
+        watch_slack(self.points)
+        for service in ("sts", "iam"):  # reads botocore's data; the clients are not kept, and open nothing
+            self.session.client(service, region_name="us-east-1", endpoint_url=fixed["aws"])
+        app.catalogue_files.load = functools.cache(app.catalogue_files.load)
+        sql.make_engine = functools.cache(self._engine)
+        # A machine that is busy with other tests must not look like a person who waited too long.
+        edge.ANSWER_WITHIN = 60.0
+
+    def _engine(self, url: str, pool_size: int, patience: timedelta) -> sa.Engine:
+        """With its compiled statements; connections are a process's own, and closed before another is forked."""
+        engine = make_engine(url, pool_size, patience)
+        watch_commits(self.points, engine)
+        return engine
 
 
-def run(fixed: Json, order: Json, session: boto3.Session, connection: socket.socket) -> None:
-    """Be the bot until the other end of ``connection`` is closed, or the order's stop is reached."""
+def run(warm: Warm, order: Json, connection: socket.socket) -> None:
+    """Be the bot until told to end, or the other end of ``connection`` is closed, or the order's stop is reached."""
     configure("json", "debug", file=Path(order["log"]))
     channel = connection.makefile("rwb")
     stop = Stop(**order["stop"]) if order["stop"] else None
-    points = Points(stop, on_pause=lambda name: _tell_paused(channel, name))
-    watch_aws(points, session)
-    watch_slack(points)
-    # A machine that is busy with other tests must not look like a person who waited too long.
-    edge.ANSWER_WITHIN = 60.0
-    settings, clock = settings_of(fixed, order), SharedClock(Path(order["clock"]))
-    with serve_lock(order["database"]), app.assemble(settings, session=session, clock=clock) as parts:
-        watch_commits(points, parts.store._engine)
+    warm.points.begin(stop, lambda name: _tell_paused(channel, name))
+    settings, clock = settings_of(warm.fixed, order), SharedClock(Path(order["clock"]))
+    with serve_lock(order["database"]), app.assemble(settings, session=warm.session, clock=clock) as parts:
         housekeeping.note_catalogue(parts.store, parts.catalogue, parts.signer)
-        Child(parts, points, channel).serve()
+        Child(parts, warm.points, channel).serve()
+    channel.close()
 
 
 def _tell_paused(channel: Any, name: str) -> None:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.sandbox.slack.server import LocalSlack
-from tests.crashes.bots import Zygote
+from tests.crashes.bots import Zygote, first_zygote
 from tests.crashes.databases import Database, PostgresRows, SqliteFile
 from tests.crashes.running import Playing, begun
 from tests.crashes.stories import Story
@@ -27,9 +27,11 @@ class Stage:
         """A story at its beginning, in a world of its own."""
         self._slack.restore(self._empty)
         self._cloud.clear()
+        world = World(folder, self._zygote, self._slack, self._cloud, database)
         try:
-            yield begun(story, World(folder, self._zygote, self._slack, self._cloud, database))
+            yield begun(story, world)
         finally:
+            world.close()
             self._slack.clear_faults()
             self._cloud.clear()
 
@@ -37,7 +39,7 @@ class Stage:
 @contextmanager
 def opened(cloud: Cloud) -> Iterator[Stage]:
     """Slack and the fork server, started."""
-    with LocalSlack(workspace()) as slack, Zygote(fixed_order(slack, cloud)) as zygote:
+    with LocalSlack(workspace()) as slack, first_zygote(fixed_order(slack, cloud)) as zygote:
         yield Stage(cloud, slack, zygote)
 
 

@@ -1,6 +1,7 @@
 """Crash points: every commit that writes, every call to Slack and every call to AWS, by name, before and after.
 
-Only the process that is to die is hooked. *After* means: done at the other side, and nothing of the answer used yet.
+*After* means: done at the other side, and nothing of the answer used yet. A process is hooked once; those that are
+forked from it inherit the hooks.
 """
 
 import os
@@ -42,6 +43,12 @@ class Points:
     """What commits are named for."""
     names: list[str] = field(default_factory=list)
     _seen: Counter[str] = field(default_factory=Counter)
+
+    def begin(self, stop: Stop | None, on_pause: Callable[[str], None]) -> None:
+        """Count from nothing, as a process does that starts."""
+        self.stop, self.on_pause, self.doing = stop, on_pause, "start"
+        self.names.clear()
+        self._seen.clear()
 
     def before(self, what: str) -> str:
         """Something is about to happen; its name."""

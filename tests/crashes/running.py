@@ -39,11 +39,13 @@ class Playing:
 
     def points(self) -> list[str]:
         """Play it whole; every point on the way, in order."""
+        world = self.world
         with self._begun():
-            for step in self.story.steps:
-                step(self.world)
-            names = list(self.world.bot.do("points")["points"])
+            assert self._until_stopped(iter((self._start_with(None), *self.story.steps))) is None
+            names = list(world.bot.do("points")["points"])
             self._see_it_end("nowhere")
+            # The others are forked from the process that has done it all once: it has compiled every statement.
+            world.inherit(world.bots.pop(0))
         return names
 
     def stops(self, names: list[str]) -> list[Stop]:
@@ -54,19 +56,18 @@ class Playing:
 
     def stop_at(self, stop: Stop) -> None:
         """Play it with a process that stops there, let another go on, and look. Raises Broken."""
-        where = f"{self.story.name}, {stop.side} {stop.point}"
-        world = self.world
-        with self._begun(stop):
-            steps = iter(self.story.steps)
+        where, world = f"{self.story.name}, {stop.side} {stop.point}", self.world
+        with self._begun():
+            steps = iter((self._start_with(stop), *self.story.steps))
             unanswered = self._until_stopped(steps)
             if unanswered is None:
                 raise Broken(f"{where}: it was never reached; the points were {world.bot.do('points')['points']}")
             first = world.bots[0]
-            ended = "paused" if stop.signal == signal.SIGSTOP else -signal.SIGKILL
-            assert (first.paused_at and "paused") or first.ended == ended, f"{where}: it ended by {first.ended}"
+            if not first.paused_at and first.ended != -signal.SIGKILL:
+                raise Broken(f"{where}: it ended by itself ({first.ended}):\n{world.look().log[-3000:]}")
             self._check(where, "at that moment", invariants.at_any_instant)
             world.later(LEASE_OVER)
-            world.bot = world.bots[1] if self.story.replicas > 1 else world.start()
+            world.bot = world.bots[1] if len(world.bots) > 1 else world.start()
             self._recover()
             for step in (unanswered, *steps):
                 step(world)
@@ -75,16 +76,23 @@ class Playing:
     # --- parts -------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _begun(self, stop: Stop | None = None) -> Iterator[None]:
-        world = self.world
-        world.restore(self.start)
+    def _begun(self) -> Iterator[None]:
+        self.world.restore(self.start)
         try:
-            world.bot = world.start(stop)
-            for _ in range(1, self.story.replicas):
-                world.start()
             yield
         finally:
-            world.end()
+            self.world.end()
+
+    def _start_with(self, stop: Stop | None) -> Step:
+        """The first step: every replica starts, the one that will stop first. Taken again it does nothing."""
+
+        def start(world: World) -> None:
+            if not world.bots:
+                world.bot = world.start(stop, heir=stop is None)
+                for _ in range(1, self.story.replicas):
+                    world.start()
+
+        return start
 
     def _until_stopped(self, steps: Iterator[Step]) -> Step | None:
         """The step that got no answer; ``None`` when all did."""

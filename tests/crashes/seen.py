@@ -12,7 +12,7 @@ from bot.core.model import AccessRequest, Grant, StepUp
 from bot.service import ledger
 from bot.service.ledger import Verification
 from bot.service.records import Draft
-from bot.store.sql import SqlStore, SqlTx
+from bot.store.sql import SqlTx
 from bot.store.tables import drafts, effects, step_ups
 
 Json = dict[str, Any]
@@ -61,24 +61,23 @@ class Seen:
 
 
 def read(
-    store: SqlStore, now: datetime, policies: Mapping[str, Json], messages: tuple[tuple[str, Json], ...], log: str
+    tx: SqlTx, now: datetime, policies: Mapping[str, Json], messages: tuple[tuple[str, Json], ...], log: str
 ) -> Seen:
     """Look at the database, and take the rest as it was read."""
-    with store.transaction() as tx:
-        requests = tx.requests_between(*_EVER)
-        return Seen(
-            now=now,
-            requests=requests,
-            grants=tuple(grant for request in requests for grant in tx.grants(request.id)),
-            records=tuple(json.loads(record.body) for record in tx.audit(0, 10_000)),
-            verification=ledger.verify(_Same(tx)),  # type: ignore[arg-type]
-            effects=tuple(tx._run(sa.select(effects)).all()),
-            step_ups=tuple(StepUp(**row._mapping) for row in tx._run(sa.select(step_ups))),
-            drafts={row: draft for row in tx._run(sa.select(drafts.c.id)).scalars() if (draft := tx.draft(row))},
-            policies=policies,
-            messages=messages,
-            log=log,
-        )
+    requests = tx.requests_between(*_EVER)
+    return Seen(
+        now=now,
+        requests=requests,
+        grants=tuple(grant for request in requests for grant in tx.grants(request.id)),
+        records=tuple(json.loads(record.body) for record in tx.audit(0, 10_000)),
+        verification=ledger.verify(_Same(tx)),  # type: ignore[arg-type]
+        effects=tuple(tx._run(sa.select(effects)).all()),
+        step_ups=tuple(StepUp(**row._mapping) for row in tx._run(sa.select(step_ups))),
+        drafts={id_: draft for id_ in tx._run(sa.select(drafts.c.id)).scalars().all() if (draft := tx.draft(id_))},
+        policies=policies,
+        messages=messages,
+        log=log,
+    )
 
 
 class _Same:

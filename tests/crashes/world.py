@@ -4,10 +4,11 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from bot.sandbox.slack.visitor import Refused, Visitor
 from bot.service.records import Authenticator
 from bot.service.secretbox import AesGcmBox
 from bot.store.engine import make_engine
-from bot.store.sql import SqlStore
+from bot.store.sql import SqlStore, SqlTx
 from tests.crashes import seen
 from tests.crashes.bots import Bot, Stopped, Zygote
 from tests.crashes.clock import SharedClock
@@ -72,20 +73,22 @@ class World:
         self.clock = SharedClock(self.folder / "clock")
         self.clock.set(self.clock.now() - BEHIND)
         self.log = self.folder / "bot.log"
-        self.store = SqlStore(make_engine(self.database.url, 1), self.clock)
+        self._engine = make_engine(self.database.url, 1)
+        self._store = SqlStore(self._engine, self.clock)
         self.phones = {person: Phone(seed, self.clock) for person, seed in SEEDS.items()}  # type: ignore[arg-type]
         self.secrets.texts |= {*SEEDS.values(), self.slack.bot_token, self.slack.signing_secret}
         self.bot: Bot
         self.bots: list[Bot] = []
+        self._heirs: list[tuple[Zygote, int]] = []
         self._visitors: dict[str, Visitor] = {}
         self.slack.deliver_through(_ToBot(self))
 
     # --- the bot's processes -----------------------------------------------------------------------------
 
-    def start(self, stop: Stop | None = None) -> Bot:
+    def start(self, stop: Stop | None = None, *, heir: bool = False) -> Bot:
         """Start a process. Raises Stopped when it ends while it starts."""
         order = {"database": self.database.url, "clock": str(self.folder / "clock"), "log": str(self.log)}
-        bot = Bot(self.zygote, order, stop)
+        bot = Bot(self.zygote, order, stop, heir=heir)
         self.bots.append(bot)
         bot.settle()
         return bot
@@ -94,6 +97,18 @@ class World:
         """Let every process end."""
         while self.bots:
             self.bots.pop().stop()
+
+    def inherit(self, bot: Bot) -> None:
+        """From now on fork the bots from this one."""
+        self._heirs.append((self.zygote, bot.pid))
+        self.zygote = bot.become_zygote()
+
+    def close(self) -> None:
+        """Let the fork servers of this world end."""
+        while self._heirs:
+            self.zygote.close()
+            self.zygote, pid = self._heirs.pop()
+            assert self.zygote.reap(pid) == 0
 
     def later(self, by: timedelta) -> None:
         """Put the bot's clock forward."""
@@ -155,23 +170,30 @@ class World:
         box = AesGcmBox({KEY.id: KEY.key}, KEY.id)
         for person in people:
             sealed = box.seal(base64.b32decode(SEEDS[person]), person)
-            with self.store.transaction() as tx:
+            with self.transaction() as tx:
                 tx.save_authenticator(Authenticator(person, sealed, KEY.id, tx.now(), "before"))
 
     def is_enrolled(self, person: str) -> bool:
         """Whether they have an authenticator."""
-        with self.store.transaction() as tx:
+        with self.transaction() as tx:
             return tx.authenticator(person) is not None
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTx]:
+        """On the database, beside the bot; no connection stays open: the database may be replaced."""
+        try:
+            with self._store.transaction() as tx:
+                yield tx
+        finally:
+            self._engine.dispose()
 
     # --- looking, and coming back ------------------------------------------------------------------------
 
     def look(self) -> Seen:
         """All that there is now."""
-        try:
-            log = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
-            return seen.read(self.store, self.clock.now(), self.cloud.policies("maya"), self.messages(), log)
-        finally:
-            self.store._engine.dispose()
+        log = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+        with self.transaction() as tx:
+            return seen.read(tx, self.clock.now(), self.policies(), self.messages(), log)
 
     def messages(self) -> tuple[tuple[str, Json], ...]:
         """What the bot has said, but for what only one person sees."""
@@ -182,7 +204,7 @@ class World:
 
     def save(self) -> Saved:
         """Everything, to come back to it; every process has ended."""
-        policies = self.cloud.policies("maya")
+        policies = self.policies()
         used = {person: phone._used for person, phone in self.phones.items()}
         return Saved(
             database=self.database.saved(),
@@ -200,7 +222,7 @@ class World:
         self.slack.restore(saved.slack)
         self.take_slack_down() if saved.slack_is_down else self.bring_slack_up()
         self._visitors.clear()
-        for name in self.cloud.policies("maya"):
+        for name in self.policies():
             self._iam.delete_user_policy(UserName="maya", PolicyName=name)
         for name, document in saved.policies.items():
             self._iam.put_user_policy(UserName="maya", PolicyName=name, PolicyDocument=json.dumps(document))
@@ -210,7 +232,13 @@ class World:
         self.notes = dict(saved.notes)
         self.log.unlink(missing_ok=True)
 
-    @property
+    def policies(self) -> dict[str, Json]:
+        """What the bot has put on Maya's user."""
+        names = self._iam.list_user_policies(UserName="maya")["PolicyNames"]
+        found = {name: self._iam.get_user_policy(UserName="maya", PolicyName=name) for name in names}
+        return {name: answer["PolicyDocument"] for name, answer in found.items() if name.startswith("prodaccess-")}
+
+    @cached_property
     def _iam(self) -> Any:
         return self.cloud.aws.root("iam", "111111111111")
 

@@ -1,6 +1,7 @@
-"""A process that has imported everything, opened nothing and has one thread: it forks a bot within milliseconds.
+"""A process that has imported everything, holds nothing open and has one thread: it forks a bot within milliseconds.
 
-Run as ``python -m tests.crashes.zygote FD`` with a SOCK_SEQPACKET socket; it ends when the other end is closed.
+Run as ``python -m tests.crashes.zygote FD`` with a SOCK_SEQPACKET socket; it ends when the other end is closed. A bot
+that has done its work becomes such a process too, when it is given a socket for it: what it compiled is then shared.
 """
 
 import gc
@@ -8,6 +9,7 @@ import json
 import os
 import socket
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -19,15 +21,19 @@ LONGEST = 65_536
 
 
 def main(descriptor: int) -> None:
-    """Serve orders: fork a bot, or wait for the end of one."""
+    """Make what is shared, and serve."""
     channel = socket.socket(fileno=descriptor)
-    fixed = json.loads(channel.recv(LONGEST))
-    session = child.warm(fixed)
+    serve(channel, child.Warm(json.loads(channel.recv(LONGEST))))
+
+
+def serve(channel: socket.socket, warm: child.Warm) -> None:
+    """Fork a bot, or wait for the end of one, as ordered."""
+    assert threading.active_count() == 1, "a fork would lose the other threads"
     gc.collect()
     gc.freeze()  # what is never collected is never written to, and stays shared
     _answer(channel, ready=True)
     while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, LONGEST, 1)
+        message, descriptors, _, _ = socket.recv_fds(channel, LONGEST, 2)
         if not message:
             return
         order = json.loads(message)
@@ -38,8 +44,9 @@ def main(descriptor: int) -> None:
         pid = os.fork()
         if pid == 0:
             channel.close()
-            _be(fixed, order, session, socket.socket(fileno=descriptors[0]))
-        os.close(descriptors[0])
+            _be(warm, order, [socket.socket(fileno=descriptor) for descriptor in descriptors])
+        for descriptor in descriptors:
+            os.close(descriptor)
         _answer(channel, pid=pid)
 
 
@@ -47,11 +54,14 @@ def _answer(channel: socket.socket, **what: object) -> None:
     channel.send(json.dumps(what).encode())
 
 
-def _be(fixed: Any, order: Any, session: Any, connection: socket.socket) -> None:
+def _be(warm: child.Warm, order: Any, connections: list[socket.socket]) -> None:
     """The forked process; never returns into what it was forked from."""
     status = 1
     try:
-        child.run(fixed, order, session, connection)
+        child.run(warm, order, connections[0])
+        connections[0].close()
+        if connections[1:]:
+            serve(connections[1], warm)
         status = 0
     except BaseException:
         with Path(order["log"]).open("a") as log:
