@@ -63,6 +63,10 @@ class Slack:
             secret = self.workspace.secrets.signing_secret
             transport = SignedHttp(request_url, secret, self.workspace.behaviour, self.clock)
             self._http.append(transport)
+        self.deliver_through(transport)
+
+    def deliver_through(self, transport: Transport) -> None:
+        """Hand every envelope to this transport."""
         self.courier.transport = transport
 
     async def verify_request_url(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -19,8 +20,9 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from bot.sandbox.slack.clock import Clock, SystemClock
 from bot.sandbox.slack.config import SlackPerson, Workspace
 from bot.sandbox.slack.context import Slack
+from bot.sandbox.slack.delivery import Transport
 from bot.sandbox.slack.faults import Fault
-from bot.sandbox.slack.jsontypes import Json
+from bot.sandbox.slack.jsontypes import Json, dump
 from bot.sandbox.slack.same_site import SameSiteOnly
 from bot.sandbox.slack.snapshot import Snapshot
 from bot.sandbox.slack.ui_api import UiApi
@@ -158,6 +160,18 @@ class LocalSlack:
     def deliver_over_http(self, request_url: str | None) -> None:
         """From now on post signed requests to this URL, or, with None, go back to Socket Mode."""
         self._call(lambda: self._slack.deliver_to(request_url))
+
+    def deliver_through(self, transport: Transport) -> None:
+        """From now on hand every envelope to this transport, which is called in the server's event loop."""
+        self._call(lambda: self._slack.deliver_through(transport))
+
+    def saved(self) -> str:
+        """The workspace as it is, but for modals and what only one person sees; for `restore`."""
+        return self._call(lambda: dump(self._slack.snapshot()))
+
+    def restore(self, saved: str) -> None:
+        """Put back what `saved` gave. Whoever has a modal open sees it no more."""
+        self._call(lambda: self._slack.restore(json.loads(saved)))
 
     def verify_request_url(self) -> bool:
         """Do the `url_verification` handshake, as when the URL is saved in the app's settings."""

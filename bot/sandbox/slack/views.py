@@ -180,6 +180,7 @@ class Views:
         return [asdict(view) for view in self._homes.values()]
 
     def restore(self, saved: list[Json]) -> None:
+        self._stacks = {}  # a modal does not outlive the session that it was opened in
         self._homes = {entry["user"]: View(**entry) for entry in saved}
 
 
