@@ -93,17 +93,21 @@ class Service:
         stack.callback(self._edge.stop)
 
 
-def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
-    ticker = BackgroundScheduler(timezone="UTC")
+def periodic(parts: Parts, worker: Worker) -> tuple[Callable[[], object], ...]:
+    """What every replica does each ``WATCH_EVERY``."""
     stops = parts.desk.access.stops
-    jobs: tuple[Callable[[], object], ...] = (
+    return (
         parts.database_clock.measure,
         parts.granting.page_overdue,
         lambda: summary.enqueue_due(parts.store, parts.catalogue),
         stops.settle,
         lambda: stops.sweep() if "cloud" in worker.away else None,
     )
-    for job in jobs:
+
+
+def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
+    ticker = BackgroundScheduler(timezone="UTC")
+    for job in periodic(parts, worker):
         ticker.add_job(
             _unless_away,
             "interval",
