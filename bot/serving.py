@@ -142,10 +142,10 @@ def _in_thread(work: Callable[[], object], within: float) -> None:
     thread.join(within)
 
 
-def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
-    ticker = BackgroundScheduler(timezone="UTC")
+def periodic(parts: Parts, worker: Worker) -> tuple[Callable[[], object], ...]:
+    """What every replica does each ``WATCH_EVERY``."""
     stops = parts.desk.access.stops
-    jobs: tuple[Callable[[], object], ...] = (
+    return (
         parts.database_clock.measure,
         parts.overdue.watch,
         parts.leaving.keep_looking,
@@ -154,7 +154,11 @@ def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
         stops.settle,
         lambda: stops.sweep() if "cloud" in worker.away else None,
     )
-    for job in jobs:
+
+
+def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
+    ticker = BackgroundScheduler(timezone="UTC")
+    for job in periodic(parts, worker):
         ticker.add_job(
             _unless_away,
             "interval",

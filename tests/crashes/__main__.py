@@ -52,7 +52,9 @@ def _stop(playing: Playing, names: list[str], where: str, point: str, side: str)
         except Broken as broken:
             wrong += 1
             print(broken)
-    print(f"{where}: {len(chosen)} of {len(stops)} stops, {wrong} wrong, {time.monotonic() - started:.1f} s", flush=True)
+    print(
+        f"{where}: {len(chosen)} of {len(stops)} stops, {wrong} wrong, {time.monotonic() - started:.1f} s", flush=True
+    )
     return wrong
 
 

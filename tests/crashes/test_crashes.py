@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.crashes.opening import Stage, database
-from tests.crashes.points import SIDES, Points, Stop
+from tests.crashes.points import Stop
 from tests.crashes.running import Broken
 from tests.crashes.stories import STORIES, Story
 from tests.databases import PostgresServer

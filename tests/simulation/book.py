@@ -84,7 +84,7 @@ class Book:
         before, after = rule
         entry = entries.get(key)
         stood = () if entry is None else (entry.status,)
-        if stood != () and stood[0] not in before or stood == () and before != ():
+        if (stood != () and stood[0] not in before) or (stood == () and before != ()):
             raise Broken(f"I4/I5: {record['tag']} of {key} is logged, which was {stood or 'not there'}")
         if entry is None:
             entry = entries[key] = Entry(after, record["request_id"], 0)

@@ -121,7 +121,8 @@ EDITS: dict[str, Callable[[Catalogue], Catalogue]] = {
     "otto is no lead": lambda catalogue: replace(catalogue, groups={**catalogue.groups, "leads": frozenset()}),
     "s3-read allows more": _role("s3-read", statements=(Statement(("s3:*",), ("arn:aws:s3:::{bucket}/*",)),)),
     "s3-read wants two": _role(
-        "s3-read", approvers=ApproverRule(manager=True, groups=frozenset({"leads"}), people=frozenset({"sam"}), quorum=2)
+        "s3-read",
+        approvers=ApproverRule(manager=True, groups=frozenset({"leads"}), people=frozenset({"sam"}), quorum=2),
     ),
     "db-admin lapses soon": _role("db-admin", lapses_after=5 * MINUTE),
     "no role deploy": _without("roles", "deploy"),

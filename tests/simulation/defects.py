@@ -41,7 +41,9 @@ def _ignore_fences(patch: Patch) -> None:
 def _grant_without_end(patch: Patch) -> None:
     right = SimCloud.grant
     patch.setattr(
-        SimCloud, "grant", lambda self, permission: right(self, replace(permission, expires_at=permission.expires_at + DAY))
+        SimCloud,
+        "grant",
+        lambda self, permission: right(self, replace(permission, expires_at=permission.expires_at + DAY)),
     )
 
 
@@ -107,7 +109,9 @@ def _grant_before_the_intent(patch: Patch) -> None:
 
 
 def _remove_in_the_lane_of_messages(patch: Patch) -> None:
-    patch.setattr("bot.core.model.lane_of", lambda kind: "access" if kind in {"grant.expire", "grant.start"} else "chat")
+    patch.setattr(
+        "bot.core.model.lane_of", lambda kind: "access" if kind in {"grant.expire", "grant.start"} else "chat"
+    )
 
 
 def _give_up(patch: Patch) -> None:

@@ -237,7 +237,9 @@ class Invariants:
         if task is None or not task.claims or fact["tag"] == "grant.overdue":
             return
         if not any(self._holds(task, fact[name]) for name in ("grant_id", "request_id") if fact[name]):
-            raise Broken(f"I7: {task.name} wrote {fact['tag']} of {fact['grant_id'] or fact['request_id']} without a lease")
+            raise Broken(
+                f"I7: {task.name} wrote {fact['tag']} of {fact['grant_id'] or fact['request_id']} without a lease"
+            )
 
     def _holds(self, task: Task, about: str) -> bool:
         """Whether the task has a lease on an effect about this: a subject, an effect's key or a message's."""
@@ -263,7 +265,9 @@ class Invariants:
         setups = list(mixed(self._company.setups[since:]))
         if not any(may_approve(setup, request, approver) for setup in setups):
             raise Broken(f"I6: {approver} may not approve {request.id}")
-        if not any(self._is_proved(setup.catalogue.roles.get(request.ask.role), request, approver, at) for setup in setups):
+        if not any(
+            self._is_proved(setup.catalogue.roles.get(request.ask.role), request, approver, at) for setup in setups
+        ):
             raise Broken(f"I6: {approver} approved {request.id} without a fresh code")
         persons = [approval.person for approval in request.approvals]
         if len(set(persons)) != len(persons):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.providers.fake import Call, Fault, FakeProvider, PolicyKey
+from bot.providers.fake import Call, FakeProvider, Fault, PolicyKey
 from bot.service.cards import Card, HomeCard, RequestCard
 from bot.service.records import ChatError, ChatUser, DirectoryError, Observation, Permission
 from tests.service.fakes import FakeChat, FakeDirectory

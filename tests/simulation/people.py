@@ -1,7 +1,6 @@
 """What people do: each takes a moment's facts and returns the click, which any replica can take, once or more often."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 

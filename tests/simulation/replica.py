@@ -36,9 +36,7 @@ class Replica:
         self.people = People(lambda: company.catalogue, company.directory)
         self.codes = Codes(self.store, PlainBox(), company.ids)
         providers = {"cloud": company.cloud}
-        self.access = Access(
-            self.store, lambda: company.catalogue, self.people, providers, self.codes, company.ids
-        )
+        self.access = Access(self.store, lambda: company.catalogue, self.people, providers, self.codes, company.ids)
         queries = Queries(self.store, lambda: company.catalogue, self.people, providers)
         enrolments = Enrolments(
             self.store, lambda: company.catalogue, self.people, self.codes, PlainBox(), company.ids, "prodaccess", ""

@@ -1,0 +1,117 @@
+"""Slack's side of a crowd: signed requests that are sent at one instant, each on a connection of its own."""
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from tests.benchmarks import company
+from tests.benchmarks.stubs import TEAM
+
+PATH = "/slack/events"
+_triggers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request: when it was sent and when its answer began (monotonic seconds), and the answer's status."""
+
+    at: float
+    answered_at: float
+    status: int
+
+
+def click(person: str, action: str, value: str, blocks: Sequence[object], slack_url: str) -> dict[str, str]:
+    """A button on a card in the approvers' channel, as Slack sends it."""
+    user = company.slack_id(person)
+    payload = {
+        "type": "block_actions",
+        "team": {"id": TEAM, "domain": "bench"},
+        "user": {"id": user, "username": person, "name": person, "team_id": TEAM},
+        "api_app_id": "A0BENCH",
+        "token": "bench",
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "trigger_id": _trigger(),
+        "response_url": f"{slack_url}/respond",
+        "container": {
+            "type": "message",
+            "message_ts": "1.000001",
+            "channel_id": company.CHANNEL,
+            "is_ephemeral": False,
+        },
+        "channel": {"id": company.CHANNEL, "name": "approvals"},
+        "state": {"values": {}},
+        "message": {"ts": "1.000001", "type": "message", "user": "U0BOT", "text": "card", "blocks": blocks},
+        "actions": [
+            {"action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": f"{time.time():.6f}"}
+        ],
+    }
+    return {"payload": json.dumps(payload)}
+
+
+def command(person: str, slack_url: str) -> dict[str, str]:
+    """``/prodaccess`` alone: it opens the form."""
+    return {
+        "token": "bench",
+        "team_id": TEAM,
+        "team_domain": "bench",
+        "channel_id": company.CHANNEL,
+        "channel_name": "approvals",
+        "user_id": company.slack_id(person),
+        "user_name": person,
+        "command": "/prodaccess",
+        "text": "",
+        "api_app_id": "A0BENCH",
+        "is_enterprise_install": "false",
+        "response_url": f"{slack_url}/respond",
+        "trigger_id": _trigger(),
+    }
+
+
+def _trigger() -> str:
+    return f"{next(_triggers)}.1"
+
+
+def at_once(url: str, forms: Sequence[dict[str, str]]) -> list[Sent]:
+    """Open a connection for each, then send all of them at one instant; returns when all are answered."""
+    return asyncio.run(_at_once(url, [_signed(url, form) for form in forms]))
+
+
+def _signed(url: str, form: dict[str, str]) -> bytes:
+    """The whole HTTP request, signed as Slack signs (docs.slack.dev, "Verifying requests from Slack")."""
+    body, timestamp = urlencode(form).encode(), str(int(time.time()))
+    base = b"v0:%s:%s" % (timestamp.encode(), body)
+    signature = "v0=" + hmac.new(company.SIGNING_SECRET.encode(), base, hashlib.sha256).hexdigest()
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nhost: {urlsplit(url).netloc}\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+        f"x-slack-request-timestamp: {timestamp}\r\nx-slack-signature: {signature}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def _at_once(url: str, requests: Sequence[bytes]) -> list[Sent]:
+    where = urlsplit(url)
+    streams = [await asyncio.open_connection(where.hostname, where.port) for _ in requests]
+    sent = [_send(writer, request) for (_, writer), request in zip(streams, requests, strict=True)]
+    answers = await asyncio.gather(*(_answer(reader) for reader, _ in streams))
+    for _, writer in streams:
+        writer.close()
+    return [Sent(at, *answer) for at, answer in zip(sent, answers, strict=True)]
+
+
+def _send(writer: asyncio.StreamWriter, request: bytes) -> float:
+    at = time.monotonic()
+    writer.write(request)
+    return at
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[float, int]:
+    line = await reader.readline()
+    return time.monotonic(), int(line.split()[1])

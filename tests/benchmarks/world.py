@@ -1,0 +1,119 @@
+"""The bot's parts in this process, beside replicas or alone, and what people do, in bulk."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from bot.app import Parts, assemble
+from bot.core.audit import Actor, ActorKind
+from bot.core.decisions import Decision
+from bot.core.model import LANES, Ask, Grant, GrantStatus, StepUp
+from bot.sandbox.aws_seed import Keys
+from bot.service.effects import Worker
+from bot.service.records import Draft
+from bot.store.engine import make_engine
+from bot.store.tables import effects
+from tests.benchmarks import company
+from tests.benchmarks.instant import InstantSession
+from tests.benchmarks.places import Place
+from tests.benchmarks.processes import STUB_KEYS, Replica, replica, wait_until
+
+
+class World:
+    """The bot's parts, on AWS that answers at once."""
+
+    def __init__(self, place: Place, parts: Parts, engine: sa.Engine) -> None:
+        self.place, self.parts = place, parts
+        self.engine = engine
+        """Straight to the database, past the store."""
+        self.worker = Worker(parts.runner, dict.fromkeys(LANES, 1))
+
+    def replica(self, name: str = "replica", keys: Keys = STUB_KEYS) -> AbstractContextManager[Replica]:
+        """A replica beside these parts, on the same settings; ``keys`` are for an AWS that looks at them."""
+        return replica(self.parts.settings, self.parts.settings.catalogue.with_name(f"{name}.log"), keys)
+
+    def ask(self, number: int, account: str = "") -> str:
+        """Engineer ``number`` asks, for the account that is their turn unless told; the id of the pending request."""
+        access, person = self.parts.desk.access, self.parts.catalogue.people[company.engineer(number)]
+        where = account or company.ACCOUNTS[number % len(company.ACCOUNTS)]
+        ask = Ask(person.id, company.ROLE, where, {"bucket": "logs"}, "incident", timedelta(hours=20), "a long reason")
+        draft = access.draft(person, ask)
+        assert isinstance(draft, Draft), draft
+        outcome = access.submit(draft, person, _actor(person.id))
+        assert isinstance(outcome, Decision), outcome
+        return draft.id
+
+    def approve(self, request_id: str, number: int) -> None:
+        """Their manager approves."""
+        person = self.parts.catalogue.people[company.manager(number)]
+        outcome = self.parts.desk.access.approve(request_id, person, _actor(person.id))
+        assert isinstance(outcome, Decision), outcome
+
+    def prove(self, numbers: Sequence[int]) -> None:
+        """Each of these engineers' managers has just typed a code."""
+        with self.parts.store.transaction() as tx:
+            for number in numbers:
+                tx.save_step_up(StepUp(self.parts.desk.access.ids.new("s"), company.manager(number), tx.now(), "bench"))
+
+    def granted(self, number: int, *, run: bool = True) -> Grant:
+        """Engineer ``number`` asks, their manager approves; the grant, active. ``run`` False: replicas do the rest."""
+        request_id = self.ask(number)
+        self.prove([number])
+        self.approve(request_id, number)
+        if run:
+            self.run_lanes()
+        self.wait_until_quiet()
+        with self.parts.store.transaction() as tx:
+            (grant,) = tx.grants(request_id)
+        assert grant.status is GrantStatus.ACTIVE, grant
+        return grant
+
+    def end_all(self) -> None:
+        """Revoke all that there is, and wait until replicas have removed it."""
+        for grant in self.parts.desk.queries.unfinished():
+            self.revoke(grant.id)
+        self.wait_until_quiet()
+
+    def revoke(self, grant_id: str) -> None:
+        """An operator stops it."""
+        actor = Actor(ActorKind.OPERATOR, "bench", "cli")
+        outcome = self.parts.desk.access.revoke(grant_id, None, actor, "done")
+        assert isinstance(outcome, Decision), outcome
+
+    def run_lanes(self, *lanes: str) -> int:
+        """Run what is due until nothing is; how many effects that were."""
+        ran = 0
+        while done := sum(self.worker.run_due(lane) for lane in lanes or LANES):
+            ran += done
+        return ran
+
+    def wait_until_quiet(self, within: float = 600.0) -> None:
+        """Until other processes have run everything that is due."""
+        wait_until(lambda: self.due() == 0, "nothing to be due", within)
+
+    def due(self, *lanes: str) -> int:
+        """How many effects are due or under way."""
+        with self.engine.connect() as connection:
+            now = self.parts.store.ping()
+            query = sa.select(sa.func.count()).select_from(effects).where(effects.c.due_at <= now)
+            found: int = connection.execute(query.where(effects.c.lane.in_(lanes or LANES))).scalar_one()
+            return found
+
+
+@contextmanager
+def world(place: Place, slack_url: str, aws_url: str = "") -> Iterator[World]:
+    """Parts on this database and this Slack; ``aws_url`` is for its replicas."""
+    catalogue = company.write_catalogue(place.folder / "access.yaml")
+    engine, session = make_engine(place.url, 1), InstantSession()
+    settings = company.settings(place.url, catalogue, slack_url, aws_url)
+    with assemble(settings, session=session) as parts:  # type: ignore[arg-type]
+        try:
+            yield World(place, parts, engine)
+        finally:
+            engine.dispose()
+
+
+def _actor(person: str) -> Actor:
+    return Actor(ActorKind.PERSON, person, "slack", company.slack_id(person))
