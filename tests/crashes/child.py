@@ -120,7 +120,7 @@ class Child:
     def _tick(self, _: Json) -> None:
         """What the ticker does every few seconds."""
         self._points.doing = "tick"
-        self._parts.granting.page_overdue()
+        self._parts.overdue.watch()
         summary.enqueue_due(self._parts.store, self._parts.catalogue)
 
     def _revoke(self, order: Json) -> None:

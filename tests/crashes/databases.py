@@ -1,4 +1,4 @@
-"""Putting a database back as it was, within milliseconds: a fresh one for each of a thousand runs would take too long."""
+"""Putting a database back as it was, within milliseconds: a fresh one for each of a thousand runs takes too long."""
 
 import sqlite3
 from collections.abc import Mapping

@@ -185,7 +185,7 @@ def set_up(world: World) -> None:
     if not tomas.modals() or not has_field(tomas.modal(), ids.SECOND_CODE):
         close_all(world, "tomas")
         for offered in with_button(world, "tomas", ids.SET_UP)[-1:]:
-            world.act(lambda: tomas.click(offered, ids.SET_UP))
+            world.act(lambda card=offered: tomas.click(card, ids.SET_UP))
     if tomas.modals() and has_field(tomas.modal(), ids.SECOND_CODE):
         type_two_codes(world)
 

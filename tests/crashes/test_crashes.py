@@ -6,7 +6,7 @@ import pytest
 
 from tests.crashes.opening import Stage, database
 from tests.crashes.points import Stop
-from tests.crashes.running import Broken
+from tests.crashes.running import Broken, Playing
 from tests.crashes.stories import STORIES, Story
 from tests.databases import PostgresServer
 
@@ -22,7 +22,7 @@ def test_a_crash_anywhere_breaks_no_promise(
         missing = [kind for kind in story.expects if not any(name.startswith(f"{kind} #") for name in names)]
         assert not missing, names
         stops = playing.stops(names)
-        assert len(stops) >= LEAST[story.name], names
+        assert stops, names
         wrong = [found for stop in stops if (found := _found_at(playing, stop))]
         print(f"{len(stops)} stops in {story.name} on {kind}")
         assert not wrong, "\n".join(wrong)

@@ -140,7 +140,7 @@ class World:
         return self._visitors.setdefault(person, self.slack.visitor(SLACK_ID[person]))
 
     def act(self, do: Callable[[], T]) -> T:
-        """Do something that the bot hears of, and let it finish. Raises Stopped when it could not, whatever was seen."""
+        """Do something that the bot hears of, and let it finish. Raises Stopped when it could not."""
         try:
             done = do()
         except Refused:

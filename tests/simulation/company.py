@@ -68,9 +68,9 @@ class Company:
 
     def _apply_edits(self) -> None:
         self.catalogue = CATALOGUE
-        for name in EDITS:
+        for name, edit in EDITS.items():
             if name in self._edits:
-                self.catalogue = EDITS[name](self.catalogue)
+                self.catalogue = edit(self.catalogue)
         self.note_setup()
 
 

@@ -119,7 +119,8 @@ def _give_up(patch: Patch) -> None:
 
     def drop(self: Runner, claims: Sequence[Claim], *why: Any) -> None:
         if claims[0].kind != "grant.converge":
-            return right(self, claims, *why)
+            right(self, claims, *why)
+            return
         for claim in claims:
             finish(self.store, claim)
 

@@ -1,8 +1,8 @@
 """The promises of DESIGN §2, checked on the database, the cloud and the chat of a history.
 
-Each check raises Broken with the promise's number. ``at_*`` and ``after_*`` run at the very instant, ``after_step`` after
-each step, ``at_the_end`` when all faults are over and all work is done. What an audit record means is read from the log's
-own bytes (``tests/simulation/book.py``), never from what the code believes.
+Each check raises Broken with the promise's number. ``at_*`` and ``after_*`` run at the very instant, ``after_step``
+after each step, ``at_the_end`` when all faults are over and all work is done. What an audit record means is read from
+the log's own bytes (``tests/simulation/book.py``), never from what the code believes.
 """
 
 import json

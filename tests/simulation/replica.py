@@ -10,11 +10,14 @@ from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
+from bot.service.looking import Looking
+from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
 from bot.service.records import Claim, StoreUnavailable
 from bot.service.showing import Showing
+from bot.service.strays import Strays
 from tests.service.fakes import PlainBox
 from tests.simulation.clock import SkewedClock
 from tests.simulation.store import ReplicaStore
@@ -45,8 +48,10 @@ class Replica:
         self.granting = Granting(
             self.access, self.database_clock, Accounts(2, self._stopwatch), stopwatch=self._stopwatch
         )
-        showing = Showing(self.store, queries, company.chat, enrolments)
-        handlers = {**self.granting.handlers(), **showing.handlers()}
+        strays = Strays(Looking(self.access), company.ids)
+        showing = Showing(self.store, queries, company.chat, enrolments, strays)
+        self.overdue = Overdue(self.store, lambda: company.catalogue, self.people, company.chat)
+        handlers = {**self.granting.handlers(), **showing.handlers(), **self.overdue.handlers()}
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))
         self.measured = timedelta(0)

@@ -132,7 +132,7 @@ def page_overdue(history: "History") -> str | None:
 
     def look() -> str:
         try:
-            return f"{replica.granting.page_overdue()} found"
+            return f"{replica.overdue.watch()} found"
         except StoreUnavailable as error:
             return f"no database: {error}"
 

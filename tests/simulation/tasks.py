@@ -1,6 +1,6 @@
 """What people and replicas do, as coroutines of one thread.
 
-A task can stand still wherever it calls the database, the cloud or the chat, while others act. It is resumed later, or
+A task can stand still wherever it calls the database, the cloud or the chat, while others act. It is resumed later or
 dies there with its process. Which of them happens is drawn from the history's random numbers, so a seed replays exactly.
 """
 
@@ -84,7 +84,7 @@ class Tasks:
             self.current = None
 
     def point(self, where: str, weight: float = 1) -> None:
-        """A call to the outside begins or ends here: the task may stand still, ``weight`` times as often as elsewhere."""
+        """A call to the outside begins or ends here: the task may stand still, ``weight`` times as often."""
         task = self.current
         if task is not None and self._rng.random() < self.stillness * weight:
             task.where = where

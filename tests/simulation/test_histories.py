@@ -1,4 +1,4 @@
-"""Ten thousand histories of the whole service under faults keep every promise; see ``tests/simulation/invariants.py``."""
+"""Ten thousand histories of the service under faults keep every promise; see ``tests/simulation/invariants.py``."""
 
 import os
 import subprocess
