@@ -1,7 +1,7 @@
 """What people and replicas do, as coroutines of one thread.
 
 A task can stand still wherever it calls the database, the cloud or the chat, while others act. It is resumed later or
-dies there with its process. Which of them happens is drawn from the history's random numbers, so a seed replays exactly.
+dies there with its process. Which of them happens is drawn from the random numbers, so that a seed replays exactly.
 """
 
 from collections.abc import Callable
