@@ -43,10 +43,10 @@ def stray_card(card: StrayCard) -> Message:
     blocks: Blocks = [
         b.header(f"{mark} {head}"),
         b.section(_what(card)),
-        *b.facts(_facts(card)),
+        *b.facts(_facts(card, with_end=stray.fate is None)),
         b.section(_status(card)),
     ]
-    blocks.append(b.section("\n".join(["*It allows*", *_allows(card)])))
+    blocks.append(b.section("\n".join([f"*It {'allows' if stray.settled_at is None else 'allowed'}*", *_allows(card)])))
     if stray.fate is None:
         blocks += [
             b.section("\n".join(["*What to do* (admins only)", *_choices(card)])),
@@ -66,7 +66,7 @@ def confirm(card: StrayCard, fate: Fate) -> Json:
     text = stray.text if adopting or card.grant is None else card.grant.policy
     blocks = [
         b.section(f"You decide this: {does}"),
-        *b.facts(_facts(card)),
+        *b.facts(_facts(card, with_end=adopting)),
         b.section("*Exactly this*"),
         *b.code_in_full(_indented(text), POLICY_BLOCKS),
         b.code_input("Code from your authenticator", ids.CODE, hint=CODE_HINT),
@@ -103,15 +103,16 @@ def _who(card: StrayCard) -> str:
     return f"`{b.esc(card.stray.principal, 120)}` (nobody in access.yaml)"
 
 
-def _facts(card: StrayCard) -> list[tuple[str, str]]:
+def _facts(card: StrayCard, *, with_end: bool = True) -> list[tuple[str, str]]:
     stray, grant = card.stray, card.grant
+    own_end = ("Its own end", b.when(card.end) if card.end else "none: it would stay for ever")
     return [
         ("Identity", f"`{b.esc(stray.principal, 120)}`"),
         ("Account", f"{b.esc(card.account_title, SHORT)} `{b.esc(card.account_number, 20) or '–'}`"),
         ("Policy", f"`{b.esc(PREFIX + stray.name, 140)}`"),
         ("Found", b.when(stray.found_at)),
         *([("Grant", _grant(grant))] if grant else []),
-        ("Its own end", b.when(card.end) if card.end else "none: it would stay for ever"),
+        *([own_end] if with_end else []),
     ]
 
 
@@ -135,7 +136,7 @@ def _status(card: StrayCard) -> str:
         return "⏳ *Being blocked …* Until then it works."
     return (
         f"🔒 *Blocked* since {b.when(stray.quarantined_at)}: policy `{b.esc(PREFIX + stray.quarantine, 140)}` denies "
-        "exactly what this one allows. Their other access goes on, but for what allows the same."
+        "exactly what this one allows. Their other access goes on; only what allows the same is denied with it."
     )
 
 
@@ -164,7 +165,7 @@ def _choices(card: StrayCard) -> Iterator[str]:
 
 def _adopting(card: StrayCard) -> str:
     most = format_duration(ADOPTED_FOR)
-    return f"{b.everyone(card.names, card.owners[:1])} keeps it as a grant, until its own end but {most} at most."
+    return f"{b.everyone(card.names, card.owners[:1])} keeps it, as a grant that ends after {most} at most."
 
 
 def _restoring(card: StrayCard) -> str:

@@ -110,6 +110,17 @@ def test_it_is_seen_twice_before_anything_is_done(world: World) -> None:
     assert "grant.lost" not in world.tags()
 
 
+def test_what_is_something_else_at_the_second_look_is_looked_at_once_more(world: World) -> None:
+    grant = world.granted()
+    take_away(world, grant)
+    looked_once(world)
+    alter(world, grant)
+    world.later(SECOND_LOOK)
+    assert (strays(world), world.grant(grant.id).status) == ((), GrantStatus.ACTIVE)
+    world.later(SECOND_LOOK)
+    assert only_stray(world).kind is DriftKind.ALTERED
+
+
 def test_what_was_granted_within_the_grace_cannot_be_missing(world: World) -> None:
     grant = world.granted()
     take_away(world, grant)

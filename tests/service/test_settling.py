@@ -337,6 +337,23 @@ def test_what_was_rewritten_after_the_admin_looked_is_not_adopted(world: World) 
     assert stray(world, found.id).fate is None
 
 
+def test_a_reset_of_the_admins_authenticator_takes_the_proof_with_it(world: World) -> None:
+    found = planted(world)
+    verify = world.codes.verify
+
+    def reset(*_: object) -> object:
+        proof = verify(*_)  # type: ignore[arg-type]
+        with world.store.transaction() as tx:
+            tx.forget_step_ups("sam")
+        return proof
+
+    access = replace(world.access, codes=_Codes(reset))
+    use_cases = replace(world.strays, looking=replace(world.looking, access=access))
+    outcome = use_cases.decide(found.id, Fate.ADOPTED, world.person("sam"), actor("sam"), world.code("sam"))
+    assert refusal(outcome) == "step-up"
+    assert stray(world, found.id).fate is None
+
+
 class _Codes:
     """Codes with something that happens while one is verified."""
 

@@ -13,6 +13,7 @@ from bot.providers.fake import Fault
 from bot.service.operations import NotRevoked, operator, remove_from_cloud, revoke_now
 from bot.service.records import StoreUnavailable
 from tests.core.examples import MINUTE, actor
+from tests.service.drifting import planted
 from tests.service.world import World, done, refused
 
 
@@ -126,6 +127,13 @@ def test_without_a_ledger_all_that_bears_our_name_is_removed(world: World) -> No
         (grant.account, grant.id, "gone, observed absent") for grant in grants
     }
     assert world.cloud.held() == {}
+
+
+def test_what_denies_a_stray_is_removed_after_it_so_that_it_lets_nobody_in(world: World) -> None:
+    found = planted(world, name="zz-last-by-name")
+    told = list(remove_from_cloud(world.catalogue, world.providers.values()))
+    assert [name for _, _, name, _ in told] == [found.name, found.quarantine]
+    assert world.cloud.written() == {}
 
 
 def test_an_account_that_cannot_be_asked_is_named_and_the_others_are_done(world: World) -> None:
