@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 JOBS ?= auto
 
-.PHONY: help demo test pytest soak bench lint lock clean
+.PHONY: help demo test pytest soak mutants bench lint lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ pytest: $(VENV)/.dev ## the tests alone; ARGS="-k name" narrows them
 
 soak: $(VENV)/.dev ## a million simulated histories; ARGS="--histories 50000 --first 7000000" for others
 	$(BIN)/python -m tests.simulation $(ARGS)
+
+mutants: $(VENV)/.dev ## take out one protection after the other; the tests must notice each; ARGS="--only NAME" for some
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .

@@ -1,0 +1,93 @@
+"""Protections of what watches: when drift is acted on, who decides about a stray, who is taken for a leaver."""
+
+from tests.mutants.mutant import Mutant, tests
+
+RECONCILING, TENDING, LEAVING = (f"bot/service/{name}.py" for name in ("reconciling", "tending", "leaving"))
+OF_RECONCILING, OF_SETTLING, OF_LEAVING = (
+    f"tests/service/test_{name}.py" for name in ("reconciling", "settling", "leaving")
+)
+
+MUTANTS = (
+    Mutant(
+        "what differs is seen twice before anything is done",
+        RECONCILING,
+        "later = sight.at + SECOND_LOOK\n",
+        "later = sight.at\n",
+        tests(OF_RECONCILING, "test_it_is_seen_twice_before_anything_is_done"),
+    ),
+    Mutant(
+        "what differs otherwise at the second look is looked at again",
+        RECONCILING,
+        'if verdict != claim.payload["verdict"]:',
+        "if False:",
+        tests(
+            OF_RECONCILING,
+            "test_it_is_seen_twice_before_anything_is_done",
+            "test_a_cloud_that_shows_writes_late_is_no_drift",
+        ),
+    ),
+    Mutant(
+        "who lost the lease records no stray",
+        RECONCILING,
+        "            if not tx.holds(claim):\n                return\n"
+        "            tx.finish(claim)\n            if stray is not None and",
+        "            tx.finish(claim)\n            if stray is not None and",
+        tests(OF_RECONCILING, "test_a_worker_that_lost_its_lease_records_nothing"),
+    ),
+    Mutant(
+        "nothing is removed that no admin decided on",
+        TENDING,
+        "        if stray.fate is None:\n",
+        "        if False:\n",
+        tests(OF_SETTLING, "test_nothing_is_removed_that_no_admin_decided_on"),
+    ),
+    Mutant(
+        "a stray that was removed is one that was observed absent",
+        TENDING,
+        "    if provider.read(account, principal, name) is not None:\n",
+        "    if False:\n",
+        tests(OF_SETTLING, "test_removed_is_said_only_once_it_was_observed_absent"),
+    ),
+    Mutant(
+        "nothing is restored while the clocks differ",
+        TENDING,
+        "if self.clock.is_skewed:",
+        "if False:",
+        tests(OF_SETTLING, "test_nothing_is_restored_while_the_clocks_differ"),
+    ),
+    Mutant(
+        "what ended while it was restored is taken away again",
+        TENDING,
+        "if after is None or not self._is_on(after):",
+        "if False:",
+        tests(OF_SETTLING, "test_a_grant_that_ends_while_it_is_restored_leaves_nothing"),
+    ),
+    Mutant(
+        "only an admin decides about a stray",
+        "bot/core/strays.py",
+        "if not d.is_admin:",
+        "if False:",
+        tests(OF_SETTLING, "test_only_an_admin_decides_and_the_attempt_is_logged"),
+    ),
+    Mutant(
+        "no admin adopts their own access",
+        "bot/core/strays.py",
+        "if any(person.is_same_human(d.person) for person in theirs):",
+        "if False:",
+        tests(OF_SETTLING, "test_no_admin_adopts_or_restores_their_own_access"),
+    ),
+    Mutant(
+        "what was rewritten since is not adopted",
+        "bot/service/strays.py",
+        "if fate in NEEDS_CODE and stray.digest(fate) != digest:",
+        "if False:",
+        tests(OF_SETTLING, "test_what_was_rewritten_after_the_admin_looked_is_not_adopted"),
+    ),
+    Mutant(
+        "whether somebody left is asked of the directory",
+        LEAVING,
+        "        if not account.refused:\n",
+        "        if False:\n",
+        tests(OF_LEAVING, "test_the_directory_counts_and_not_what_the_event_said"),
+    ),
+)
