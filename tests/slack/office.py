@@ -63,6 +63,7 @@ from bot.slack.app import SocketMode, build, http_handler
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackChat
+from bot.slack.running import Running
 from bot.store import SqlStore, open_store
 from tests.databases import migrated_sqlite
 from tests.patience import PATIENT
@@ -254,7 +255,8 @@ class Office:
         self._used: dict[str, int] = {}
         self._wire()
         self.threads = ThreadPoolExecutor(8)
-        self.app = build(self.desk, self.config, self.threads, self.directory)
+        self.running = Running()
+        self.app = build(self.desk, self.config, self.threads, self.directory, self.running)
         self._loop = EventLoop()
         self._stops: list[Callable[[], None]] = []
         if over_http:
@@ -325,6 +327,10 @@ class Office:
         self.store.close()
 
     # --- what a test does and asks
+
+    def handled(self) -> None:
+        """Wait until nothing that came from Slack is being handled."""
+        assert self._loop.run(self.running.ended(PATIENCE)), "something is still being handled"
 
     def visitor(self, user: str) -> Visitor:
         return self.slack.visitor(user)
