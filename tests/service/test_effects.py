@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.model import Effect
-from bot.service.effects import BACKOFF_MOST, LEASE, Retry, Runner, Worker, backoff, finish
+from bot.service.effects import BACKOFF_MOST, LEASE, LostLease, Retry, Runner, Worker, backoff, finish
 from bot.service.ports import Store
 from bot.service.records import ChatError, Claim, CloudError, StoreUnavailable
 from bot.store import open_store
@@ -188,6 +188,13 @@ def test_a_lost_lease_neither_finishes_nor_gives_back(bench: Bench) -> None:
     assert bench.due_in() == LEASE
     assert finish(bench.real_store, fast)
     assert bench.due_in() is None
+
+
+def test_what_a_handler_lost_is_left_to_whoever_has_it(bench: Bench) -> None:
+    bench.enqueue()
+    bench.failing(LostLease("Another worker has this."))
+    bench.worker.run_due("access")
+    assert bench.due_in() == LEASE
 
 
 def test_the_rest_of_a_batch_that_took_longer_than_the_lease_is_left_alone(bench: Bench) -> None:

@@ -295,6 +295,15 @@ def test_a_late_result_is_told_that_another_worker_has_it(
     assert (world.grant(grant.id).status, world.log()) == (GrantStatus.GRANTING, log)
 
 
+def test_a_late_start_is_told_that_another_worker_has_it(world: World) -> None:
+    grant = world.scheduled()
+    late = world.claim("grant.start")
+    world.clock.move(LEASE)
+    log = world.log()
+    assert refused(world.access.start(late)).code == "fence"
+    assert (world.grant(grant.id).status, world.log()) == (GrantStatus.SCHEDULED, log)
+
+
 def test_a_lease_lost_during_the_cloud_call_changes_no_state(world: World) -> None:
     grant = world.scheduled()
     world.worker.run_due("people")
@@ -347,6 +356,14 @@ def test_a_grant_is_not_begun_under_a_lease_that_is_nearly_over(world: World) ->
     assert world.cloud_calls() == []
     world.later(SECOND)
     assert world.is_effective(grant)
+
+
+def test_nothing_is_put_whose_time_is_up_though_its_expiry_did_not_run(world: World) -> None:
+    grant = world.scheduled()
+    world.worker.run_due("people")
+    world.clock.move(HOUR)
+    assert world.runner.run(world.claim("grant.converge")) is False
+    assert (world.cloud_calls(), world.grant(grant.id).status) == ([], GrantStatus.GRANTING)
 
 
 def test_a_worker_whose_lease_is_over_asks_nothing_of_the_cloud(world: World) -> None:
