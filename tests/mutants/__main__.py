@@ -45,10 +45,10 @@ def _run(mutants: Sequence[Mutant], jobs: int, *, output: bool) -> int:
     with copy_of_the_tree() as copy:
         if not _is_well(copy, mutants):
             return 1
-        print(f"{'WITHOUT':{width}}  {'':8}  {'BY':80}  SECONDS", flush=True)
+        print(f"{'WITHOUT':{width}}  {'':8}  SECONDS  BY", flush=True)
         alive = []
         for result in _results(copy, mutants, jobs):
-            print(f"{result.mutant.name:{width}}  {result.fate:8}  {result.by:80}  {result.seconds:7.1f}", flush=True)
+            print(f"{result.mutant.name:{width}}  {result.fate:8}  {result.seconds:7.1f}  {result.by}", flush=True)
             if result.fate is not Fate.KILLED:
                 alive.append(result.mutant.name)
             if output or result.fate is Fate.BROKEN:

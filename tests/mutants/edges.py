@@ -155,14 +155,14 @@ _SLACK = (
         GUARD,
         "if teams and teams <= {team}:",
         "if True:",
-        tests(OF_REFUSALS, "test_a_click_from_another_team_changes_nothing"),
+        tests("tests/scenarios/test_safety.py", "test_a_payload_that_names_another_team_is_refused"),
     ),
     Mutant(
         "a team that is named beside ours is not let in",
         GUARD,
         "if teams and teams <= {team}:",
         "if team in teams:",
-        tests(OF_REFUSALS, "test_a_click_from_another_team_changes_nothing"),
+        tests("tests/scenarios/test_safety.py", "test_a_payload_that_names_another_team_is_refused"),
     ),
     Mutant(
         "guests are refused",

@@ -20,18 +20,14 @@ MUTANTS = (
         RECONCILING,
         'if verdict != claim.payload["verdict"]:',
         "if False:",
-        tests(
-            OF_RECONCILING,
-            "test_it_is_seen_twice_before_anything_is_done",
-            "test_a_cloud_that_shows_writes_late_is_no_drift",
-        ),
+        tests(OF_RECONCILING, "test_what_is_something_else_at_the_second_look_is_looked_at_once_more"),
     ),
     Mutant(
         "who lost the lease records no stray",
         RECONCILING,
         "            if not tx.holds(claim):\n                return\n"
         "            tx.finish(claim)\n            if stray is not None and",
-        "            tx.finish(claim)\n            if stray is not None and",
+        "            if tx.holds(claim):\n                tx.finish(claim)\n            if stray is not None and",
         tests(OF_RECONCILING, "test_a_worker_that_lost_its_lease_records_nothing"),
     ),
     Mutant(

@@ -16,11 +16,7 @@ _HANDLING = (
         HANDLING,
         "if claim is not None and not tx.holds(claim):",
         "if False:",
-        tests(
-            OF_GRANTING,
-            "test_a_stale_timer_changes_nothing",
-            "test_the_result_of_a_worker_that_lost_its_lease_changes_nothing",
-        ),
+        tests(OF_GRANTING, "test_a_late_start_is_told_that_another_worker_has_it"),
     ),
     Mutant(
         "who lost some leases of a batch writes nothing for these",
@@ -103,7 +99,7 @@ _EFFECTS = (
         EFFECTS,
         "        except LostLease:\n            return False\n",
         "",
-        tests(OF_EFFECTS, "test_a_lost_lease_neither_finishes_nor_gives_back"),
+        tests(OF_EFFECTS, "test_what_a_handler_lost_is_left_to_whoever_has_it"),
     ),
     Mutant(
         "a thread of a lane outlives every error",
@@ -164,7 +160,7 @@ _GRANTING = (
         GRANTING,
         " or now >= grant.expires_at:",
         ":",
-        tests(OF_GRANTING, "test_a_grant_that_never_succeeds_expires_and_is_removed_all_the_same"),
+        tests(OF_GRANTING, "test_nothing_is_put_whose_time_is_up_though_its_expiry_did_not_run"),
     ),
     Mutant(
         "nothing is begun while the clocks differ",
