@@ -49,7 +49,7 @@ class Task:
     chat_failed: bool = False
     """Whether the chat said no to it, or nothing."""
     could_grant: bool = True
-    """Whether its replica's clock could be believed at some time since it began."""
+    """Whether its replica's clock could be believed when it began."""
     thread: greenlet | None = None
 
 
