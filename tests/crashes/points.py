@@ -123,9 +123,10 @@ def watch_slack(points: Points) -> None:
 
     def open_(self: OpenerDirector, request: Request, *args: Any, **kwargs: Any) -> Any:
         name = points.before(_slack(request.full_url))
-        answer = opened(self, request, *args, **kwargs)
-        points.after(name)
-        return answer
+        try:
+            return opened(self, request, *args, **kwargs)
+        finally:
+            points.after(name)  # urllib raises for an answer that says no
 
     async def request(self: aiohttp.ClientSession, method: str, url: Any, **kwargs: Any) -> Any:
         name = points.before(_slack(str(url)))
