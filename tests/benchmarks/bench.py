@@ -19,6 +19,7 @@ class Sizes:
     at_once: tuple[int, ...] = (1, 8, 32, 128)
     clicks: int = 320
     """At least so many of each, in rounds of ``at_once``, and 3 rounds."""
+    local_at_once: tuple[int, ...] = (1, 8, 32)
     local_clicks: int = 32
     """The same on the local Slack and AWS."""
     active: tuple[int, ...] = (0, 1_000, 100_000)
@@ -47,6 +48,7 @@ class Sizes:
 QUICK = Sizes(
     at_once=(1, 8, 32),
     clicks=64,
+    local_at_once=(1, 8),
     local_clicks=8,
     active=(0, 1_000, 10_000),
     ended=50_000,
@@ -62,6 +64,7 @@ QUICK = Sizes(
 TINY = Sizes(
     at_once=(2,),
     clicks=2,
+    local_at_once=(2,),
     local_clicks=2,
     active=(0, 10),
     ended=20,

@@ -18,12 +18,13 @@ from tests.benchmarks.report import Row, Table, Target, percentile
 from tests.benchmarks.world import World, world
 
 NOTE = """One replica in a process of its own (bot.serving, Slack over HTTP). N requests, signed as Slack signs, are
-sent at one instant, each on a connection of its own that is open already; then it is waited until nothing is due,
-and N more are sent. Click: from the last byte sent to the moment at which IAM's PutUserPolicy is called, so Bolt,
-guard, decision, commit, wake-up, claim, start and the second decision are in it; each click is another approver's,
-on another request. Command: from the last byte sent until views.open has reached Slack. "ack" is the answer's first
-line. CPU is the replica's own, a request, with all cards, messages and home pages that follow. A row's bound is
-looked at until the last call was made."""
+sent at one instant, each on a connection of its own that is open already; then it is waited until nothing acts any
+more, what waits to be said is dropped, and N more are sent. Click: from the last byte sent to the moment at which
+IAM's PutUserPolicy is called, so Bolt, guard, decision, commit, wake-up, claim, start and the second decision are
+in it; each click is another approver's, on another request. Command: from the last byte sent until views.open has
+reached Slack. "ack" is the answer's first line. CPU is the replica's own, a request, until nothing acts any more
+(grants are active), with the messages that were sent by then: Slack's limits pace the rest. A row's bound is looked
+at until the last call was made."""
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ def warm_up(here: World, replica: Replica, bench: Bench) -> None:
     for work in (_click, _command):
         work(here, replica, bench, min(8, max(bench.sizes.at_once)))
         here.wait_until_quiet()
+        here.say_no_more()
 
 
 def row(bench: Bench, name: str, size: int, taken: Taken, targets: Sequence[Target] = ()) -> Row:
@@ -99,6 +101,7 @@ def _rounds(here: World, replica: Replica, bench: Bench, size: int, work: Callab
         latencies, acks, used = work(here, replica, bench, size)
         with meter_of(here, replica, bench) as after:
             here.wait_until_quiet()
+        here.say_no_more()
         taken.latencies += latencies
         taken.acks += acks
         taken.cpu += sum(used.ours) + sum(after.ours)

@@ -10,8 +10,8 @@ KEY = SealingKey("k1", bytes(range(11, 43)))
 BOT_TOKEN = "xoxb-bench"
 SIGNING_SECRET = "0123456789abcdef" * 2
 ACCOUNTS = tuple(f"account-{number}" for number in range(8))
-ROLE = "read"
-CHANNEL = "C0APPROVALS"
+CHANNELS = tuple(f"C0APPROVALS{number}" for number in range(8))
+"""The approvers' channels, one for each account's role: Slack takes about one message a second in each."""
 TOOLS_NUMBER = "999999999999"
 """The bot's own AWS account."""
 BROKER = "prodaccess-broker"
@@ -26,6 +26,16 @@ def engineer(number: int) -> str:
 def manager(number: int) -> str:
     """A person id."""
     return f"manager-{number}"
+
+
+def account(number: int) -> str:
+    """Where engineer ``number`` asks for access."""
+    return ACCOUNTS[number % len(ACCOUNTS)]
+
+
+def role(account: str) -> str:
+    """The account's one role."""
+    return f"read-{account}"
 
 
 def user(number: int) -> str:
@@ -51,9 +61,8 @@ def write_catalogue(path: Path) -> Path:
         ):
             known = {"name": person.title(), "email": f"{person}@bench.example", "slack": slack_id(person)}
             people[person] = {**known, **more}
-    role = {
+    common = {
         "title": "Read a bucket",
-        "accounts": list(ACCOUNTS),
         "ask": {"groups": ["engineers"]},
         "approve": {"manager": True},
         "max_duration": "24h",
@@ -64,14 +73,17 @@ def write_catalogue(path: Path) -> Path:
     document = {
         "version": 1,
         "zone": "UTC",
-        "channels": {"approvals": CHANNEL, "security": "C0SECURITY"},
+        "channels": {"approvals": CHANNELS[0], "security": "C0SECURITY"},
         "summary": {"channel": "C0AUDIT", "at": "09:00"},
         "admins": ["admin"],
         "work": {"incident": {"title": "Incident", "max": "24h"}},
         "accounts": {name: _account(place) for place, name in enumerate(ACCOUNTS)},
         "people": people,
         "groups": {"engineers": [engineer(number) for number in numbers]},
-        "roles": {ROLE: role},
+        "roles": {
+            role(account): {**common, "accounts": [account], "channel": channel}
+            for account, channel in zip(ACCOUNTS, CHANNELS, strict=True)
+        },
     }
     path.write_text(json.dumps(document), encoding="utf-8")
     return path

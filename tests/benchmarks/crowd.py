@@ -27,7 +27,7 @@ class Sent:
 
 
 def click(person: str, action: str, value: str, blocks: Sequence[object], slack_url: str) -> dict[str, str]:
-    """A button on a card in the approvers' channel, as Slack sends it."""
+    """A button on a card in an approvers' channel, as Slack sends it."""
     user = company.slack_id(person)
     payload = {
         "type": "block_actions",
@@ -42,10 +42,10 @@ def click(person: str, action: str, value: str, blocks: Sequence[object], slack_
         "container": {
             "type": "message",
             "message_ts": "1.000001",
-            "channel_id": company.CHANNEL,
+            "channel_id": company.CHANNELS[0],
             "is_ephemeral": False,
         },
-        "channel": {"id": company.CHANNEL, "name": "approvals"},
+        "channel": {"id": company.CHANNELS[0], "name": "approvals"},
         "state": {"values": {}},
         "message": {"ts": "1.000001", "type": "message", "user": "U0BOT", "text": "card", "blocks": blocks},
         "actions": [
@@ -61,7 +61,7 @@ def command(person: str, slack_url: str) -> dict[str, str]:
         "token": "bench",
         "team_id": TEAM,
         "team_domain": "bench",
-        "channel_id": company.CHANNEL,
+        "channel_id": company.CHANNELS[0],
         "channel_name": "approvals",
         "user_id": company.slack_id(person),
         "user_name": person,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from bot.core.model import Account
+from bot.core.model import Catalogue
 from bot.demo import manifest_app
 from bot.sandbox.aws import LocalAws
 from bot.sandbox.aws_seed import Keys
@@ -18,7 +18,7 @@ from tests.benchmarks import clicks, company, stubs
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.clicks import Taken
 from tests.benchmarks.machine import Used, meter
-from tests.benchmarks.processes import Replica
+from tests.benchmarks.processes import Replica, wait_until
 from tests.benchmarks.report import Table
 from tests.benchmarks.world import World, world
 from tests.patience import PATIENT
@@ -29,15 +29,13 @@ the bot. N people press Approve on N cards, or type the command, at one instant.
 send PutUserPolicy (AssumeRole for the grant's own session has been answered). Command: until the person sees the
 modal."""
 
-ACCOUNT = company.ACCOUNTS[0]
-
 
 def run(bench: Bench) -> list[Table]:
     """Both databases, every size."""
     table = Table("1b", "Click and command, with the local Slack and the local AWS", NOTE)
     for database in bench.databases:
         with _worlds(bench, database) as (here, replica, slack):
-            for size in bench.sizes.at_once:
+            for size in bench.sizes.local_at_once:
                 for name, work in (("click", _click), ("command", _command)):
                     taken = _rounds(bench, here, replica, lambda: work(here, replica, slack, size), size)  # noqa: B023
                     table.rows.append(clicks.row(bench, f"{here.place.name} {name}", size, taken))
@@ -50,7 +48,7 @@ def _worlds(bench: Bench, database: str) -> Iterator[tuple[World, Replica, Local
         place = stack.enter_context(bench.place(database))
         slack, aws = stack.enter_context(LocalSlack(_workspace())), stack.enter_context(LocalAws(place.folder / "aws"))
         here = stack.enter_context(world(place, slack.url, aws.endpoint))
-        keys = _seed(aws, here.parts.catalogue.accounts[ACCOUNT], max(bench.sizes.at_once))
+        keys = _seed(aws, here.parts.catalogue, max(bench.sizes.local_at_once))
         replica = stack.enter_context(here.replica(keys=keys))
         slack.deliver_over_http(f"{replica.url}/slack/events")
         yield here, replica, slack
@@ -59,10 +57,10 @@ def _worlds(bench: Bench, database: str) -> Iterator[tuple[World, Replica, Local
 def _workspace() -> Workspace:
     names = ["admin", *(name(n) for n in range(company.MOST_PEOPLE) for name in (company.engineer, company.manager))]
     people = tuple(SlackPerson(company.slack_id(name), name, name.title(), f"{name}@bench.example") for name in names)
-    channels = (company.CHANNEL, "approvals"), ("C0SECURITY", "security"), ("C0AUDIT", "audit")
+    channels = [*company.CHANNELS, "C0SECURITY", "C0AUDIT"]
     return Workspace(
         people=people,
-        channels=tuple(SlackChannel(channel, name) for channel, name in channels),
+        channels=tuple(SlackChannel(channel, channel.lower()) for channel in channels),
         team_id=stubs.TEAM,
         secrets=Secrets(bot_token=company.BOT_TOKEN, signing_secret=company.SIGNING_SECRET),
         behaviour=Behaviour(**PATIENT),
@@ -70,23 +68,25 @@ def _workspace() -> Workspace:
     )
 
 
-def _seed(aws: LocalAws, account: Account, people: int) -> Keys:
+def _seed(aws: LocalAws, catalogue: Catalogue, people: int) -> Keys:
     """Make the bot's own user, the broker role it assumes, and the engineers' users; the bot's keys."""
     tools = aws.root("iam", company.TOOLS_NUMBER)
     tools.create_user(UserName="bot")
     may_assume = {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"], "Resource": "*"}
     tools.put_user_policy(UserName="bot", PolicyName="assume", PolicyDocument=_document(may_assume))
     key = tools.create_access_key(UserName="bot")["AccessKey"]
-    iam = aws.root("iam", account.number)
     trust = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{company.TOOLS_NUMBER}:user/bot"},
         "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
     }
-    iam.create_role(RoleName=company.BROKER, AssumeRolePolicyDocument=_document(trust))
     may = {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}
-    iam.put_role_policy(RoleName=company.BROKER, PolicyName="broker", PolicyDocument=_document(may))
+    for account in catalogue.accounts.values():
+        iam = aws.root("iam", account.number)
+        iam.create_role(RoleName=company.BROKER, AssumeRolePolicyDocument=_document(trust))
+        iam.put_role_policy(RoleName=company.BROKER, PolicyName="broker", PolicyDocument=_document(may))
     for number in range(people):
+        iam = aws.root("iam", catalogue.accounts[company.account(number)].number)
         iam.create_user(UserName=company.user(number))
     return Keys(key["AccessKeyId"], key["SecretAccessKey"])
 
@@ -111,10 +111,16 @@ def _rounds(bench: Bench, here: World, replica: Replica, work: Callable[[], list
 
 
 def _click(here: World, replica: Replica, slack: LocalSlack, size: int) -> list[float]:
-    requests = [here.ask(number, ACCOUNT) for number in range(size)]
+    requests = [here.ask(number) for number in range(size)]
     here.prove(range(size))
+    cards: dict[str, Json] = {}
+
+    def all_posted() -> bool:
+        cards.update(_cards(slack, requests))
+        return len(cards) == size
+
+    wait_until(all_posted, f"{size} cards", 600)
     here.wait_until_quiet()
-    cards = _cards(slack, requests)
     replica.put()
 
     def press(number: int) -> float:
@@ -127,17 +133,18 @@ def _click(here: World, replica: Replica, slack: LocalSlack, size: int) -> list[
     latencies = [called[request_id] - at for request_id, at in zip(requests, pressed, strict=True)]
     here.wait_until_quiet()
     here.end_all()
+    here.say_no_more()
     return latencies
 
 
 def _cards(slack: LocalSlack, requests: list[str]) -> dict[str, Json]:
-    """The approvers' cards in the channel by request."""
+    """The approvers' cards in the channels by request."""
     found: dict[str, Json] = {}
-    for message in slack.visitor(company.slack_id("admin")).messages("approvals"):
-        for block in message["blocks"]:
-            for element in block.get("elements", ()):
-                if element.get("value") in requests:
-                    found[element["value"]] = message
+    admin = slack.visitor(company.slack_id("admin"))
+    for message in (message for channel in company.CHANNELS for message in admin.messages(channel)):
+        for value in (element.get("value") for block in message["blocks"] for element in block.get("elements", ())):
+            if value in requests:
+                found[value] = message
     return found
 
 

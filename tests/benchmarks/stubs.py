@@ -98,6 +98,8 @@ def _said(method: str, path: bytes, body: bytes) -> dict[str, object]:
             return {"user": {"id": user, "team_id": TEAM, "name": user.lower(), "profile": profile}}
         case "team.profile.get":
             return {"profile": {"fields": []}}
+        case "users.list":
+            return {"members": [], "response_metadata": {"next_cursor": ""}}
         case "conversations.open":
             return {"channel": {"id": f"D{asked('users')[1:]}"}}
         case "chat.postMessage":
@@ -116,6 +118,7 @@ _NO_SUCH: Final = (
     b"<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>not there</Message></Error>"
     b"<RequestId>0</RequestId></ErrorResponse>"
 )
+_DENIED: Final = _NO_SUCH.replace(b"NoSuchEntity", b"AccessDenied")
 _ASSUMED: Final = (
     b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIABENCH</AccessKeyId>"
     b"<SecretAccessKey>bench</SecretAccessKey><SessionToken>bench</SessionToken>"
@@ -130,7 +133,10 @@ _POLICY = re.compile(rb"PolicyName=prodaccess-([\w-]+)")
 
 
 def aws(notes: Notes) -> Answer:
-    """IAM's inline policies and STS. Every policy that is looked for is gone; notes when one was put, by its grant."""
+    """IAM's inline policies and STS; notes when a policy was put, by its grant.
+
+    Every policy that is looked for is gone. Lists are refused: it cannot know what the ledger was filled with.
+    """
 
     def answer(path: bytes, body: bytes) -> tuple[int, bytes, bytes]:
         if path == TAKE:
@@ -141,6 +147,8 @@ def aws(notes: Notes) -> Answer:
             notes.add(policy[1].decode())
         if action.startswith(b"Get") and action.endswith(b"Policy"):
             return 404, _XML, _NO_SUCH
+        if action.startswith(b"List"):
+            return 403, _XML, _DENIED
         if action == b"AssumeRole":
             return 200, _XML, _ASSUMED
         if action == b"GetCallerIdentity":

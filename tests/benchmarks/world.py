@@ -20,6 +20,9 @@ from tests.benchmarks.instant import InstantSession
 from tests.benchmarks.places import Place
 from tests.benchmarks.processes import STUB_KEYS, Replica, replica, wait_until
 
+ACTING = tuple(lane for lane in LANES if lane not in {"chat", "drift"})
+"""The lanes that must be quick. What is said is paced by Slack's limits, and looks at the cloud never end."""
+
 
 class World:
     """The bot's parts, on AWS that answers at once."""
@@ -34,11 +37,12 @@ class World:
         """A replica beside these parts, on the same settings; ``keys`` are for an AWS that looks at them."""
         return replica(self.parts.settings, self.parts.settings.catalogue.with_name(f"{name}.log"), keys)
 
-    def ask(self, number: int, account: str = "") -> str:
-        """Engineer ``number`` asks, for the account that is their turn unless told; the id of the pending request."""
+    def ask(self, number: int) -> str:
+        """Engineer ``number`` asks; the id of the pending request."""
         access, person = self.parts.desk.access, self.parts.catalogue.people[company.engineer(number)]
-        where = account or company.ACCOUNTS[number % len(company.ACCOUNTS)]
-        ask = Ask(person.id, company.ROLE, where, {"bucket": "logs"}, "incident", timedelta(hours=20), "a long reason")
+        account = company.account(number)
+        day = timedelta(hours=20)
+        ask = Ask(person.id, company.role(account), account, {"bucket": "logs"}, "incident", day, "a long reason")
         draft = access.draft(person, ask)
         assert isinstance(draft, Draft), draft
         outcome = access.submit(draft, person, _actor(person.id))
@@ -64,7 +68,8 @@ class World:
         self.approve(request_id, number)
         if run:
             self.run_lanes()
-        self.wait_until_quiet()
+        else:
+            self.wait_until_quiet()
         with self.parts.store.transaction() as tx:
             (grant,) = tx.grants(request_id)
         assert grant.status is GrantStatus.ACTIVE, grant
@@ -83,22 +88,36 @@ class World:
         assert isinstance(outcome, Decision), outcome
 
     def run_lanes(self, *lanes: str) -> int:
-        """Run what is due until nothing is; how many effects that were."""
+        """Run what is due in these lanes (``ACTING`` where none is named), until nothing is; how many effects."""
         ran = 0
-        while done := sum(self.worker.run_due(lane) for lane in lanes or LANES):
+        while done := sum(self.worker.run_due(lane) for lane in lanes or ACTING):
             ran += done
         return ran
 
     def wait_until_quiet(self, within: float = 600.0) -> None:
-        """Until other processes have run everything that is due."""
+        """Until other processes have run all that is due in the lanes that act."""
         wait_until(lambda: self.due() == 0, "nothing to be due", within)
 
+    def say_no_more(self) -> None:
+        """Drop what waits to be said: Slack's limits pace it for minutes, and it would go on beside what comes next."""
+        with self.engine.begin() as connection:
+            free = effects.c.lease_until.is_(None)
+            connection.execute(sa.delete(effects).where(effects.c.lane == "chat", free))
+
+    def look_no_more(self) -> None:
+        """Put off every look at the cloud and at the chat's directory, so that nothing is due."""
+        later = self.parts.store.ping() + timedelta(days=1)
+        with self.engine.begin() as connection:
+            looks = sa.or_(effects.c.lane == "drift", effects.c.kind == "people.leavers")
+            free = effects.c.lease_until.is_(None)
+            connection.execute(sa.update(effects).where(looks, free).values(due_at=later))
+
     def due(self, *lanes: str) -> int:
-        """How many effects are due or under way."""
+        """How many effects are due or under way in these lanes (``ACTING`` where none is named)."""
         with self.engine.connect() as connection:
             now = self.parts.store.ping()
             query = sa.select(sa.func.count()).select_from(effects).where(effects.c.due_at <= now)
-            found: int = connection.execute(query.where(effects.c.lane.in_(lanes or LANES))).scalar_one()
+            found: int = connection.execute(query.where(effects.c.lane.in_(lanes or ACTING))).scalar_one()
             return found
 
 
