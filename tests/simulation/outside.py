@@ -1,6 +1,6 @@
 """The cloud, the chat and its directory as the simulation has them: slow, failing, and answering out of turn."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,12 @@ class SimChat:
             self._company.invariants.after_post(destination, key)
         self._answer(answer_lost)
         return ref
+
+    def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:
+        answer_lost = self._call(f"looking for what was posted to {destination}", set(), (destination, ""))
+        found = self.inner.posted(destination, keys)
+        self._answer(answer_lost)
+        return found
 
     def update(self, channel: str, ref: str, card: Card) -> None:
         answer_lost = self._call(f"updating {ref} in {channel}", self.left_as_it_was, (channel, ref))

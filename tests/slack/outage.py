@@ -68,7 +68,7 @@ class Outage:
         client = sync_client(SlackConfig(self.slack.bot_token, base_url=self.slack.api_url))
         self.chat = SlackChat(client, Pace(now))
         self.client = WebClient(self.slack.bot_token, base_url=self.slack.api_url)
-        showing = Showing(world.store, world.queries, self.chat, world.enrolments)
+        showing = Showing(world.store, world.queries, self.chat, world.enrolments, world.strays)
         handlers = {**world.granting.handlers(), **showing.handlers()}
         runner = Runner(world.store, self.clock, handlers, world.granting.batches())
         self.worker = Worker(runner, dict.fromkeys(LANES, 1))
