@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.providers.fake import Call, FakeProvider, Fault, PolicyKey
-from bot.service.cards import Card, HomeCard, RequestCard
+from bot.service.cards import Card, DigestCard, HomeCard, RequestCard
 from bot.service.records import ChatError, ChatUser, DirectoryError, Observation, Permission
 from tests.service.fakes import FakeChat, FakeDirectory
 from tests.simulation.tasks import Broken
@@ -80,11 +80,13 @@ class SimChat:
         """(channel, ref) of messages whose update the chat said it will never take."""
 
     def post(self, destination: str, card: Card, key: str, *, maybe_posted: bool) -> tuple[str, str]:
-        answer_lost = self._call(f"posting {key} to {destination}", self.refused_for_good, (destination, key))
+        told = _told_by(card, key)
+        answer_lost = self._call(f"posting {key} to {destination}", self.refused_for_good, (destination, key), told)
         before = len(self.inner.messages)
         ref = self.inner.post(destination, card, key, maybe_posted=maybe_posted)
         if len(self.inner.messages) > before:
-            self._company.invariants.after_post(destination, key)
+            for each in told:
+                self._company.invariants.after_post(destination, each)
         self._answer(answer_lost)
         return ref
 
@@ -106,7 +108,9 @@ class SimChat:
         self.inner.home(chat_id, card)
         self._answer(answer_lost)
 
-    def _call(self, what: str, refused: set[tuple[str, str]], about: tuple[str, str]) -> bool:
+    def _call(
+        self, what: str, refused: set[tuple[str, str]], about: tuple[str, str], told: Collection[str] = ()
+    ) -> bool:
         """True when the answer will be lost, although it is done. Raises ChatError."""
         company = self._company
         if company.in_transaction:
@@ -119,6 +123,7 @@ class SimChat:
             raise ChatError("ratelimited", passing=True, retry_after=timedelta(seconds=30))
         if fault is Fault.REFUSED:
             refused.add(about)
+            refused.update((about[0], key) for key in told)
             raise ChatError("channel_not_found", passing=False)
         if fault is Fault.TIMED_OUT:
             raise ChatError("no answer", passing=True)
@@ -128,6 +133,16 @@ class SimChat:
         self._company.tasks.point("the chat's answer")
         if lost:
             raise ChatError("no answer", passing=True)
+
+
+def _told_by(card: Card, key: str) -> tuple[str, ...]:
+    """The keys of all that a message tells: its own, and those of the notices in a digest for a person."""
+    if not isinstance(card, DigestCard) or card.audience != "person":
+        return (key,)
+    lines = (
+        f"tell:ended:{line.grant.id}" if line.grant else f"tell:{line.what}:{line.request.id}" for line in card.lines
+    )
+    return (key, *lines)
 
 
 class SimDirectory(FakeDirectory):

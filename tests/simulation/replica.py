@@ -67,6 +67,7 @@ class Replica:
         """As the ticker does."""
         try:
             self.database_clock.measure()
+            self.access.stops.settle()
         except StoreUnavailable as error:
             return f"no database: {error}"
         self.measured = self.clock.skew

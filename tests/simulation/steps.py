@@ -103,7 +103,7 @@ def run_held(history: "History") -> str | None:
     if not replica.held:
         return None
     first = history.rng.choice(replica.held)
-    alike = [held for held in replica.held if held.kind == first.kind]
+    alike = list({held.id: held for held in replica.held if held.kind == first.kind}.values())
     claims = alike if history.rng.random() < 0.5 else [first]
     replica.held = [held for held in replica.held if held not in claims]
 
