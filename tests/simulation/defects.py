@@ -12,7 +12,7 @@ from bot.core.audit import Event
 from bot.core.decisions import Decision, Outcome
 from bot.core.lifecycle import decide
 from bot.core.model import Grant
-from bot.service import granting, handling, showing
+from bot.service import copies, granting, handling
 from bot.service.access import Access
 from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, finish
@@ -63,7 +63,7 @@ def _forget_expiry(patch: Patch) -> None:
 
 
 def _post_without_looking(patch: Patch) -> None:
-    patch.setattr(showing, "_again", lambda claim: False)
+    patch.setattr(copies, "claimed_before", lambda claim: False)
 
 
 def _believe_in_the_removal(patch: Patch) -> None:
@@ -141,12 +141,15 @@ def _grant_an_hour_more(patch: Patch) -> None:
     patch.setattr("bot.core.lifecycle.scheduled", longer)
 
 
+EVERYTHING = '[{"Effect":"Allow","Action":["*"],"Resource":["*"]}]'
+
+
 def _grant_another_policy(patch: Patch) -> None:
     right = Access.permission
 
     def wider(self: Access, grant: Grant) -> Permission | None:
         permission = right(self, grant)
-        return permission and replace(permission, policy="[]")
+        return permission and replace(permission, policy=EVERYTHING)
 
     patch.setattr(Access, "permission", wider)
 
@@ -154,7 +157,7 @@ def _grant_another_policy(patch: Patch) -> None:
 DEFECTS = (
     Defect("a worker that lost its lease writes all the same", _ignore_fences, "I7"),
     Defect("the cloud is not told the end", _grant_without_end, "I1"),
-    Defect("what was decided is decided again", _decide_twice, "I4/I5"),
+    Defect("what was decided is decided again", _decide_twice, "is there already"),
     Defect("the expiry is not put on the books", _forget_expiry, "I8"),
     Defect("a message is posted again without a look", _post_without_looking, "twice"),
     Defect("nobody looks whether it is gone", _believe_in_the_removal, "I8"),

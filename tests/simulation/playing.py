@@ -73,4 +73,6 @@ def _alarm(_: object, __: str, event: MutableMapping[str, Any]) -> str:
     if event.get("event") in EXPECTED:
         raise structlog.DropEvent
     error = event.pop("exc_info", None)
-    raise Broken(f"an error was logged: {dict(event)}, {error!r}") from (error if isinstance(error, Exception) else None)
+    raise Broken(f"an error was logged: {dict(event)}, {error!r}") from (
+        error if isinstance(error, Exception) else None
+    )
