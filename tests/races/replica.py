@@ -28,11 +28,13 @@ from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.handling import handle_timers
 from bot.service.ids import RandomIds, SystemClock
+from bot.service.looking import Looking
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
 from bot.service.records import ChatUser, Claim
 from bot.service.showing import Showing
+from bot.service.strays import Strays
 from bot.store import open_store
 from tests.core.examples import CATALOGUE, actor
 from tests.service.fakes import Cloud, FakeChat, FakeDirectory, PlainBox
@@ -163,7 +165,7 @@ class _Replica:
         queries = Queries(self.store, lambda: CATALOGUE, self.people, clouds)
         enrolments = Enrolments(self.store, lambda: CATALOGUE, self.people, codes, PlainBox(), ids, "prodaccess", "")
         self.chat = FakeChat()
-        showing = Showing(self.store, queries, self.chat, enrolments)
+        showing = Showing(self.store, queries, self.chat, enrolments, Strays(Looking(self.access), ids))
         granting = Granting(self.access, DatabaseClock(clock, self.store), Accounts(16))
         handlers = {**granting.handlers(), **showing.handlers()}
         self.worker = Worker(Runner(self.store, clock, handlers, granting.batches()), {})
