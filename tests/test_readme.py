@@ -23,3 +23,14 @@ def test_every_file_that_readme_links_to_is_there() -> None:
     missing = [link for link in links if not (ROOT / link).exists()]
     assert links
     assert missing == []
+
+
+def test_every_test_that_readme_names_is_there() -> None:
+    named = set(re.findall(r"`(test_[a-z0-9_]+)`", README))
+    defined = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^ *def (test_\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert len(named) > 20
+    assert named - defined == set()
