@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.service.cards import Card, Chat, fingerprint
+from bot.service.effects import LostLease
 from bot.service.ports import Store
 from bot.service.records import ChatError, Claim, PostedMessage
 
@@ -21,9 +22,14 @@ class Copies:
     chat: Chat
 
     def show(self, claim: Claim, subject: str, place: tuple[str, str], card: Card) -> None:
-        """Make ``subject``'s copy at ``place`` (kind, destination) show ``card``. Raises ChatError that may pass."""
+        """Make ``subject``'s copy at ``place`` (kind, destination) show ``card``.
+
+        Raises ChatError that may pass, and LostLease: who has it now may have shown something newer already.
+        """
         kind, destination = place
         with self.store.transaction() as tx:
+            if not tx.holds(claim):
+                raise LostLease(f"{claim.key} is somebody else's by now.")
             copies = {(copy.kind, copy.destination): copy for copy in tx.messages(subject)}
         copy = copies.get(place)
         shows = fingerprint(card)

@@ -8,12 +8,12 @@ from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, GrantStatus, RequestStatus
 from bot.service.cards import AlertCard, Chat, Notice
 from bot.service.copies import Copies, unless_lasting
-from bot.service.effects import Handler, finish
+from bot.service.effects import Handler, LostLease, finish
 from bot.service.enrolment import Enrolments
 from bot.service.floods import Floods
 from bot.service.ports import Store
 from bot.service.queries import Queries
-from bot.service.records import Claim
+from bot.service.records import ChatError, Claim
 from bot.service.strays import Strays
 
 DIRECT_MOST = 20
@@ -69,11 +69,21 @@ class Showing:
             if self._floods.puts_off(claim, request, max(1, len(places))):
                 return
             places = tuple(dict.fromkeys((*self._audience(request), *places)))
-        for kind, destination in places:
-            card = self.queries.request_card(request.id, kind)
-            if card is not None:
-                self._copies.show(claim, request.id, (kind, destination), card)
+        try:
+            for kind, destination in places:
+                card = self.queries.request_card(request.id, kind)
+                if card is not None:
+                    self._copies.show(claim, request.id, (kind, destination), card)
+        except (ChatError, LostLease):
+            self._show_again_if_late(claim)
+            raise
         self._shown(claim, request)
+
+    def _show_again_if_late(self, claim: Claim) -> None:
+        """Who has the lease now may have shown something newer, which we then wrote over."""
+        with self.store.transaction() as tx:
+            if not tx.holds(claim):
+                tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
 
     def _shown(self, claim: Claim, request: AccessRequest) -> None:
         """The cards are up to date; so are then the approvers' pages, which show what is pending."""

@@ -175,6 +175,18 @@ def test_what_a_slow_worker_wrote_over_is_put_right(world: World) -> None:
     assert shown(world, CHANNEL).request.status == "denied"
 
 
+def test_a_slow_worker_shows_nothing_once_its_lease_is_over(world: World) -> None:
+    request_id = world.asked()
+    world.run("chat")
+    done(world.access.deny(request_id, world.person("otto"), "No.", actor("otto")))
+    slow = world.claim("chat.cards")
+    world.clock.move(LEASE)
+    world.runner.run(slow)
+    assert {shown(world, place).request.status for place in COPIES} == {"pending"}
+    world.run("chat")
+    assert {shown(world, place).request.status for place in COPIES} == {"denied"}
+
+
 def test_with_the_chat_down_access_is_granted_and_ends_and_the_cards_catch_up(world: World) -> None:
     for place in COPIES | {"home:U1", "home:U3", "home:U4"}:
         world.chat.fail(place, passing=True, times=3)

@@ -128,7 +128,7 @@ class Invariants:
         """Notes what it left behind if it died, or was cut off, before it could tell."""
         if not in_order or task.was_cut_off or task.replica.clock.skew != task.replica.measured:
             self.orphans.update(task.late_puts)
-        if not in_order or task.was_cut_off or task.chat_failed:
+        if not in_order or task.was_cut_off:
             self.shown_late.update(task.late_updates)
 
     # --- after each step ---------------------------------------------------------------------------------

@@ -117,8 +117,6 @@ class SimChat:
             raise Broken(f"the chat was called ({what}) inside a transaction")
         company.tasks.point(f"{what}, before")
         fault = company.weather.strike("chat")
-        if fault is not None and company.tasks.current is not None:
-            company.tasks.current.chat_failed = True
         if fault is Fault.THROTTLED:
             raise ChatError("ratelimited", passing=True, retry_after=timedelta(seconds=30))
         if fault is Fault.REFUSED:

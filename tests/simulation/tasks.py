@@ -46,8 +46,6 @@ class Task:
     """(channel, ref) of cards that it wrote over without a lease."""
     was_cut_off: bool = False
     """Whether the database was away for it at some time."""
-    chat_failed: bool = False
-    """Whether the chat said no to it, or nothing."""
     could_grant: bool = True
     """Whether its replica's clock could be believed when it began."""
     thread: greenlet | None = None

@@ -1,11 +1,11 @@
-"""The simulation finds defects: each of ``tests/simulation/defects.py`` within a few hundred histories."""
+"""The simulation finds defects: each of ``tests/simulation/defects.py`` within the histories of one run."""
 
 import pytest
 
 from tests.simulation.defects import DEFECTS, Defect
 from tests.simulation.playing import first_broken
 
-WITHIN = range(2_000)
+WITHIN = range(10_000)
 """Seeds; most defects show in the first ten."""
 
 
