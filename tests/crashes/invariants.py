@@ -176,7 +176,9 @@ def all_is_said(seen: Seen) -> Wrong:
             wanted.add(f"tell:{request.status}:{request.id}")
     for grant in seen.grants:
         wanted |= {f"tell:ended:{grant.id}", *([f"tell:active:{grant.id}"] if grant.granted_at else [])}
-    wanted |= {f"overdue:{record['grant_id']}" for record in seen.records if record["tag"] == Tag.GRANT_OVERDUE}
+    overdue = {f"overdue:{record['account']}:" for record in seen.records if record["tag"] == Tag.GRANT_OVERDUE}
+    pages = " ".join(key for key in said if key.startswith("overdue:"))
+    yield from (f"no page: {account}" for account in sorted(overdue) if account not in pages)
     summaries = [record for record in seen.records if record["tag"] == Tag.SUMMARY_POSTED]
     if len(summaries) != sum(key.startswith("summary:") for key in said):
         yield f"{len(summaries)} summaries are in the log, and these were posted: {sorted(said)}"

@@ -42,7 +42,7 @@ def test_a_crash_anywhere_breaks_no_promise(
         missing = [kind for kind in story.expects if not any(name.startswith(f"{kind} #") for name in names)]
         assert not missing, names
         stops = playing.stops(names)
-        assert len(stops) >= LEAST[story.name], names
+        assert len(stops) >= LEAST[story.name], f"{len(stops)}: {names}"
         wrong = [found for stop in stops if (found := _found_at(playing, stop))]
         print(f"{len(stops)} stops in {story.name} on {kind}")
         assert not wrong, "\n".join(wrong)
