@@ -17,12 +17,17 @@ from tests.outages.world import OpenWorld, World
 __all__ = ["postgres_server", "postgres_url"]
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time-outs of a second, so that a test need not wait for the usual ones."""
+@pytest.fixture
+def impatient_with_slack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorter time-outs than the usual ones, for tests in which Slack is what fails."""
     monkeypatch.setattr(slack_app, "PING_SECONDS", 0.5)
     monkeypatch.setattr(slack_app, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(slack_config, "ANSWER_TIMEOUT", 1)
+    monkeypatch.setattr(slack_config, "ANSWER_TIMEOUT", 2)
+
+
+@pytest.fixture
+def impatient_with_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorter time-outs than the usual ones, for tests in which AWS is what fails."""
     quick = aws_clients._CONFIG.merge(Config(connect_timeout=1, read_timeout=1))
     monkeypatch.setattr(aws_clients, "_CONFIG", quick)
 

@@ -13,6 +13,8 @@ from tests.outages.world import LOOK, USER, World
 from tests.providers.scripted_aws import error
 from tests.scenarios.harness import wait_for
 
+pytestmark = pytest.mark.usefixtures("impatient_with_aws")
+
 PUT, DELETE = "PutUserPolicy", "DeleteUserPolicy"
 TWICE = 2
 """Botocore itself tries once more, so that the bot hears of the second failure."""

@@ -13,6 +13,8 @@ from tests.outages.world import LOOK, USER, World
 from tests.scenarios.company import APPROVALS
 from tests.scenarios.harness import wait_for
 
+pytestmark = pytest.mark.usefixtures("impatient_with_slack")
+
 
 def slack_goes_down(world: World) -> None:
     world.to_slack.refuse()
