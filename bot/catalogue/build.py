@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 
+from bot.catalogue import build_rules as rules
+from bot.catalogue import entries
 from bot.catalogue import schema as file
 from bot.core.model import (
     Account,
-    ApproverRule,
     Catalogue,
     Parameter,
     Person,
@@ -34,6 +35,11 @@ def build(document: file.Document, digest: str) -> Catalogue:
         summary=_summary(document),
         digest=digest,
         zone=document.zone,
+        hours={key: rules.hours(key, entry, document.zone) for key, entry in document.hours.items()},
+        schedules={key: rules.schedule(key, entry, document.zone) for key, entry in document.schedules.items()},
+        trackers={key: rules.tracker(key, entry) for key, entry in document.trackers.items()},
+        bundles={key: rules.bundle(key, entry) for key, entry in document.bundles.items()},
+        limits=rules.caps(document.limits),
     )
 
 
@@ -52,7 +58,7 @@ def full_pattern(parameter: file.Parameter) -> str:
     return (parameter.pattern or "").removeprefix("^").removesuffix("$")
 
 
-def _account(key: str, entry: file.Account) -> Account:
+def _account(key: str, entry: entries.Account) -> Account:
     return Account(
         id=key,
         title=entry.title,
@@ -65,7 +71,7 @@ def _account(key: str, entry: file.Account) -> Account:
     )
 
 
-def _person(key: str, entry: file.Person, groups: Mapping[str, frozenset[str]]) -> Person:
+def _person(key: str, entry: entries.Person, groups: Mapping[str, frozenset[str]]) -> Person:
     return Person(
         id=key,
         name=entry.name,
@@ -78,12 +84,13 @@ def _person(key: str, entry: file.Person, groups: Mapping[str, frozenset[str]]) 
 
 
 def _summary(document: file.Document) -> Summary:
-    entry = document.summary or file.Summary(channel=document.channels.security)
+    entry = document.summary or entries.Summary(channel=document.channels.security)
     hour, minute = entry.at
     return Summary(channel=entry.channel, zone=entry.zone or document.zone, hour=hour, minute=minute)
 
 
 def _role(key: str, entry: file.Role, document: file.Document) -> Role:
+    ask_step_up, approve_step_up = rules.step_ups(entry.step_up, entry.critical)
     return Role(
         id=key,
         title=entry.title,
@@ -95,27 +102,27 @@ def _role(key: str, entry: file.Role, document: file.Document) -> Role:
         longest=entry.max_duration,
         shortest=entry.min_duration,
         work=tuple(entry.work or document.work),
-        ask_people=frozenset(entry.ask.people),
-        ask_groups=frozenset(entry.ask.groups),
-        approvers=_approvers(entry.approve),
-        ask_step_up=entry.step_up.ask,
-        approve_step_up=entry.step_up.approve,
-        ticket_pattern=entry.ticket.pattern if entry.ticket else "",
-        ticket_hint=entry.ticket.hint if entry.ticket else "",
+        ask=rules.ask_rules(entry.ask),
+        stages=tuple(rules.stage(each) for each in entry.approve),
+        ask_step_up=ask_step_up,
+        approve_step_up=approve_step_up,
+        ticket=rules.ticket(entry.ticket),
         reason_min=entry.reason.min,
         lapses_after=entry.lapses_after,
         remind_before=entry.remind_before,
         channel=entry.channel or "",
-    )
-
-
-def _approvers(entry: file.Approve) -> ApproverRule:
-    return ApproverRule(
-        manager=entry.manager,
-        people=frozenset(entry.people),
-        groups=frozenset(entry.groups),
-        slack_groups=frozenset(entry.slack_groups),
-        quorum=entry.quorum,
+        only_accounts=rules.further_rules(entry.only.accounts),
+        only_tags=rules.further_rules(entry.only.tags),
+        longest_by_work=dict(entry.max_by_work),
+        hours=entry.hours.during if entry.hours else "",
+        outside=entry.hours.outside if entry.hours else None,
+        critical=entry.critical,
+        sensitive=entry.sensitive,
+        auto=rules.automatic(entry.automatic),
+        break_glass=rules.break_glass(entry.break_glass),
+        separation=rules.separation(entry.separation),
+        caps=rules.caps(entry.limits),
+        extend=rules.extension(entry.extend),
     )
 
 

@@ -54,7 +54,8 @@ class Shape:
         return value
 
 
-def _read_duration(value: object) -> timedelta:
+def read_duration(value: object) -> timedelta:
+    """A length of time from YAML. Raises the error that says how to write it."""
     if isinstance(value, int) and not isinstance(value, bool):
         raise refusal(f"{value} has no unit", f"write {value}m or {value}h")
     if not isinstance(value, str):
@@ -70,18 +71,19 @@ def _read_step_up(value: object) -> StepUpPolicy:
     if isinstance(value, str) and value in {StepUpRule.ALWAYS, StepUpRule.NEVER}:
         return StepUpPolicy(StepUpRule(value))
     try:
-        return StepUpPolicy(StepUpRule.WITHIN, _read_duration(value))
+        return StepUpPolicy(StepUpRule.WITHIN, read_duration(value))
     except PydanticCustomError as error:
         message = str((error.context or {})["message"])
         raise refusal(message, "write always, never or how old the proof may be, as in 15m") from None
 
 
-def _write_duration(value: timedelta) -> str:
+def write_duration(value: timedelta) -> str:
+    """As it would be written in YAML."""
     return format_duration(value).replace(" ", "")
 
 
 def _write_step_up(value: StepUpPolicy) -> str:
-    return _write_duration(value.within) if value.rule is StepUpRule.WITHIN else value.rule.value
+    return write_duration(value.within) if value.rule is StepUpRule.WITHIN else value.rule.value
 
 
 def _read_time(value: object) -> tuple[int, int]:
@@ -139,7 +141,7 @@ Line = Annotated[str, Field(max_length=150), AfterValidator(_check_text)]
 Text = Annotated[str, Field(max_length=500), AfterValidator(_check_text)]
 Pattern = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_pattern)]
 Duration = Annotated[
-    timedelta, BeforeValidator(_read_duration), PlainSerializer(_write_duration), WithJsonSchema(_DURATION_SCHEMA)
+    timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration), WithJsonSchema(_DURATION_SCHEMA)
 ]
 StepUp = Annotated[
     StepUpPolicy,
@@ -167,6 +169,23 @@ SlackUsers = Annotated[
     list[SlackUser],
     BeforeValidator(_one_or_many),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Domain = Annotated[
+    str,
+    Shape(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "an e-mail domain", "what is behind the @, in lower case, as in example.com"),
+]
+Url = Annotated[
+    str,
+    Shape(
+        r"(https://[a-zA-Z0-9.-]+|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?",
+        "an address that tokens may be sent to",
+        "it begins with https://, as in https://example.atlassian.net",
+    ),
+]
+Repository = Annotated[str, Shape(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+", "a repository", "write OWNER/REPOSITORY")]
+SourceId = Annotated[str, Shape(r"[A-Za-z0-9_-]{1,64}", "an id", "as it stands in the address of the schedule's page")]
+Severity = Annotated[
+    str, Shape(r"[a-z0-9][a-z0-9 ._-]{0,29}", "a severity", "write it in lower case, as in sev1 or highest")
 ]
 Email = Annotated[str, Shape(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+", "an e-mail address", "as in maya@example.com")]
 AccountNumber = Annotated[

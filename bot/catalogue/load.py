@@ -79,8 +79,15 @@ def _leans_on(path: PathOf) -> tuple[PathOf, ...]:
             return (("roles", key, "broad"),)
         case ("roles", key, "broad"):
             return (("roles", key, "statements"),)
-        case ("roles", _, "accounts", "tags", *_):
-            return (("accounts",),)
+        case ("roles", _, "accounts", "tags", *_) | ("roles", _, "only", *_):
+            return (("accounts",), (*path[:2], "accounts"))
+        case ("roles", key, "approve" | "step_up" | "automatic" | "break_glass" | "extend" | "hours", *_):
+            leans = ("critical", "sensitive", "approve", "ticket", "parameters", "lapses_after", "max_duration")
+            return tuple(("roles", key, each) for each in (*leans, "min_duration"))
+        case ("roles", key, "max_by_work", *_):
+            return tuple(("roles", key, each) for each in ("work", "max_duration", "min_duration"))
+        case ("bundles", _, "roles", _, "params", *_):
+            return (("roles",),)
     return ()
 
 

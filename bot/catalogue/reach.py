@@ -5,12 +5,20 @@ from collections.abc import Iterator, Sequence
 from bot.catalogue.problems import Finding, Path, Severity
 from bot.core.duration import format_duration
 from bot.core.model import Catalogue, Person, Role, StepUpRule
+from bot.core.rules import Stage
 
 
 def askers(role: Role, catalogue: Catalogue) -> tuple[Person, ...]:
-    """Who may ask for a role, by name."""
-    ids = set(role.ask_people).union(*(catalogue.groups[group] for group in role.ask_groups))
+    """Who the catalogue says may ask for a role some day and somewhere, by name; Slack groups may add others."""
+    ids: set[str] = set()
+    for rule in role.ask:
+        ids = ids.union(rule.people, *(catalogue.groups[group] for group in rule.groups))
+        ids |= {person.id for person in catalogue.people.values() if _domain(person) in rule.email_domains}
     return tuple(sorted((catalogue.people[each] for each in ids), key=lambda person: person.name))
+
+
+def _domain(person: Person) -> str:
+    return (person.email or "").casefold().rpartition("@")[2]
 
 
 def check_reach(catalogue: Catalogue) -> Iterator[Finding]:
@@ -22,7 +30,7 @@ def check_reach(catalogue: Catalogue) -> Iterator[Finding]:
     for role in catalogue.roles.values():
         path: Path = ("roles", role.id)
         asking = askers(role, catalogue)
-        if not asking:
+        if not asking and not any(rule.slack_groups for rule in role.ask):
             yield _warn((*path, "ask"), "nobody can ask for this role", "name people or groups that have members")
         yield from _quorum(path, role, asking, catalogue)
         yield from _identities(path, role, asking)
@@ -37,29 +45,42 @@ def _warn(path: Path, message: str, hint: str = "") -> Finding:
 
 
 def _quorum(path: Path, role: Role, asking: Sequence[Person], catalogue: Catalogue) -> Iterator[Finding]:
-    rule = role.approvers
-    if rule.slack_groups:
-        return
-    named = set(rule.people).union(*(catalogue.groups[group] for group in rule.groups))
+    for at, stage in enumerate(role.stages):
+        if stage.slack_groups or stage.owner or stage.on_call or any(each.slack_groups for each in stage.escalate):
+            continue
+        yield from _quorum_of(((*path, "approve", at), role, stage), asking, catalogue)
+
+
+def _quorum_of(of: tuple[Path, Role, Stage], asking: Sequence[Person], catalogue: Catalogue) -> Iterator[Finding]:
+    here, role, stage = of
+    named = _named(stage, catalogue)
     short, leaning = [], []
     for person in asking:
         # Nobody shares an identity with anybody else in a catalogue: a person is their id.
-        by_manager = rule.manager and person.manager is not None and person.manager not in named
-        sure = len(named) - (person.id in named) + by_manager
-        from_slack = rule.manager and person.manager is None
-        if sure + from_slack < rule.quorum:
+        by_manager = stage.manager and person.manager is not None and person.manager not in named
+        teams = role.separation.teams & person.groups
+        apart = [each for each in named - {person.id} if catalogue.people[each].groups.isdisjoint(teams)]
+        sure = len(apart) + by_manager
+        from_slack = stage.manager and person.manager is None
+        if sure + from_slack < stage.quorum:
             short.append(person)
-        elif sure < rule.quorum:
+        elif sure < stage.quorum:
             leaning.append(person)
-    here = (*path, "approve")
     if asking and len(short) == len(asking):
-        message = f"wants {rule.quorum} approver{'s' if rule.quorum > 1 else ''}, which no requester can have"
+        message = f"wants {stage.quorum} approver{'s' if stage.quorum > 1 else ''}, which no requester can have"
         yield Finding(here, message, "name more approvers than the requester, or lower the quorum")
     elif short:
         yield _warn(here, f"leaves {_few(short)} without enough approvers", "name more approvers")
     if leaning:
         message = f"leans on the Slack profile for the manager of {_few(leaning)}"
         yield _warn(here, message, "name their manager here, or a group that can approve too")
+
+
+def _named(stage: Stage, catalogue: Catalogue) -> set[str]:
+    """Whom the catalogue itself lets approve, at once or later."""
+    groups = [*stage.groups, *stage.fallback, *(group for each in stage.escalate for group in each.groups)]
+    people = [*stage.people, *(person for each in stage.escalate for person in each.people)]
+    return set(people).union(*(catalogue.groups[group] for group in groups))
 
 
 def _identities(path: Path, role: Role, asking: Sequence[Person]) -> Iterator[Finding]:

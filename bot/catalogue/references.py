@@ -1,40 +1,25 @@
 """What the entries of a catalogue say of each other: names that exist, identities that are one person's alone."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 from bot.catalogue.build import selected_accounts
 from bot.catalogue.problems import Finding, Path, show_path, suggest
+from bot.catalogue.references_rules import Names, check_entries, check_rules, missing, unknown
 from bot.catalogue.schema import Document, Role
-
-Names = Callable[[str], frozenset[str] | None]
-"""The ids in a section of the file, those of entries that are wrong too; ``None`` where they cannot be known."""
 
 
 def check_references(document: Document, names: Names, providers: Collection[str]) -> Iterator[Finding]:
     """Everything that names something that is not there, or that may be there only once."""
-    yield from _missing(document.admins, ("admins",), "person", names("people"))
+    yield from missing(document.admins, ("admins",), "person", names("people"))
     for group, members in document.groups.items():
-        yield from _missing(members, ("groups", group), "person", names("people"))
+        yield from missing(members, ("groups", group), "person", names("people"))
     yield from _accounts(document)
     yield from _people(document, names)
     yield from _shared_identities(document)
+    yield from check_entries(document, names)
     for key, role in document.roles.items():
         yield from _role(("roles", key), role, document, names, providers)
-
-
-def _missing(used: Iterable[str], path: Path, kind: str, known: frozenset[str] | None) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for index, name in enumerate(used):
-        yield from _unknown(name, (*path, index), kind, known)
-        if name in seen:
-            yield Finding((*path, index), f"“{name}” is there twice", "remove one of them")
-        seen.add(name)
-
-
-def _unknown(name: str, path: Path, kind: str, known: frozenset[str] | None) -> Iterator[Finding]:
-    if known is not None and name not in known:
-        yield Finding(path, f"“{name}” is no {kind} of this catalogue", suggest(name, known))
 
 
 def _accounts(document: Document) -> Iterator[Finding]:
@@ -56,10 +41,10 @@ def _people(document: Document, names: Names) -> Iterator[Finding]:
         if person.manager == key:
             yield Finding((*path, "manager"), f"{key} cannot be their own manager", "name somebody else or nobody")
         elif person.manager:
-            yield from _unknown(person.manager, (*path, "manager"), "person", names("people"))
+            yield from unknown(person.manager, (*path, "manager"), "person", names("people"))
         for account, principal in person.aws.items():
             here = (*path, "aws", account)
-            yield from _unknown(account, here, "account", names("accounts"))
+            yield from unknown(account, here, "account", names("accounts"))
             if _is_broker(document, account, principal):
                 yield Finding(here, f"{principal} is the bot's own role there", "name the person's own principal")
 
@@ -94,17 +79,14 @@ def _identities(document: Document) -> Iterator[tuple[str, Path, tuple[str, str]
 def _role(path: Path, role: Role, document: Document, names: Names, providers: Collection[str]) -> Iterator[Finding]:
     if role.provider not in providers:
         yield Finding((*path, "provider"), f"“{role.provider}” is no way to grant", suggest(role.provider, providers))
-    yield from _missing(role.accounts.ids, (*path, "accounts"), "account", names("accounts"))
+    yield from missing(role.accounts.ids, (*path, "accounts"), "account", names("accounts"))
     if role.accounts.tags and not selected_accounts(role, document):
         tags = {tag for account in document.accounts.values() for tag in account.tags}
         unknown = next((tag for tag in role.accounts.tags if tag not in tags), "")
         hint = suggest(unknown, tags) if unknown else "each account has to carry all of the tags"
         yield Finding((*path, "accounts", "tags"), "no account carries these tags", hint)
-    for who in ("ask", "approve"):
-        rule = role.ask if who == "ask" else role.approve
-        yield from _missing(rule.people, (*path, who, "people"), "person", names("people"))
-        yield from _missing(rule.groups, (*path, who, "groups"), "group", names("groups"))
-    yield from _missing(role.work or (), (*path, "work"), "kind of work", names("work"))
+    yield from check_rules(path, role, document, names)
+    yield from missing(role.work or (), (*path, "work"), "kind of work", names("work"))
     if role.min_duration < timedelta(minutes=1):
         yield Finding((*path, "min_duration"), "is under a minute", "write 1m or more")
     if role.min_duration > role.max_duration:

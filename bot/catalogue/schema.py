@@ -3,110 +3,51 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.json_schema import JsonSchemaValue, WithJsonSchema
 
+from bot.catalogue.base import Model, OneOrList
+from bot.catalogue.entries import (
+    Account,
+    Bundle,
+    Channels,
+    Hours,
+    Limits,
+    Person,
+    Schedule,
+    Selected,
+    Summary,
+    Tracker,
+    Work,
+)
 from bot.catalogue.fields import (
-    AccountNumber,
     Action,
     Channel,
     Duration,
-    Email,
     Id,
     Line,
     OneOrMany,
     ParameterId,
     Pattern,
     PersonId,
-    Principal,
-    Region,
-    RoleArn,
-    SlackGroup,
-    SlackUsers,
-    StepUp,
     Text,
-    TimeOfDay,
     Title,
     Zone,
     refusal,
 )
-from bot.core.model import StepUpPolicy, StepUpRule
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
-
-
-class Channels(_Model):
-    """Slack channels."""
-
-    approvals: Channel
-    """Where approvers are asked, unless the role names its own channel."""
-    security: Channel
-    """Where the security admins are told."""
-
-
-class Summary(_Model):
-    """The daily summary."""
-
-    channel: Channel
-    """Where it is posted."""
-    at: TimeOfDay = (9, 0)
-    """The local time of day."""
-    zone: Zone | None = None
-    """IANA time zone of ``at``; the catalogue's own where it is left out."""
-
-
-class Work(_Model):
-    """A kind of work."""
-
-    title: Title
-    max: Duration
-    """The longest access that it justifies."""
-
-
-class Account(_Model):
-    """An AWS account."""
-
-    title: Title
-    number: AccountNumber
-    """12 digits."""
-    region: Region = "us-east-1"
-    """Fills ``{region}`` in statements."""
-    tags: list[Id] = []
-    """Free words by which roles can name accounts, such as ``prod``."""
-    broker_role: RoleArn | None = None
-    """The role there that the bot assumes; without it the bot's own credentials are used."""
-    external_id: Annotated[str, Field(min_length=2, max_length=1224, pattern=r"^[\w+=,.@:/-]+$")] | None = None
-    """The external id that the broker role's trust policy wants."""
-    profile: Id | None = None
-    """What people call this account in ``~/.aws/config``; the account's id where it is left out."""
-
-
-class Person(_Model):
-    """A human, with every identity that is theirs."""
-
-    name: Title
-    email: Email | None = None
-    slack: SlackUsers = []
-    """Slack member ids."""
-    manager: PersonId | None = None
-    """The person who may approve for them where a role says ``manager: true``."""
-    aws: dict[Id, Principal] = {}
-    """Account id → the principal that is theirs alone there: ``user/NAME`` or ``role/NAME``."""
-
-
-class Selected(_Model):
-    """Accounts by id, or all that carry every one of ``tags``."""
-
-    ids: list[Id] = []
-    tags: list[Id] = []
-
-    @model_validator(mode="after")
-    def _select_something(self) -> Self:
-        if bool(self.ids) == bool(self.tags):
-            raise refusal("has to name accounts either by id or by tag", "write [payments-prod] or {tags: [prod]}")
-        return self
+from bot.catalogue.rules import (
+    Ask,
+    Automatic,
+    BreakGlass,
+    Extend,
+    HoursOf,
+    Only,
+    Reason,
+    Separate,
+    Stage,
+    StepUps,
+    Ticket,
+)
 
 
 def _listed(value: object) -> object:
@@ -126,33 +67,7 @@ _SELECTED: JsonSchemaValue = {
 }
 
 
-class Ask(_Model):
-    """Who may ask."""
-
-    people: list[PersonId] = []
-    groups: list[Id] = []
-
-
-class Approve(_Model):
-    """Who may say yes; never the requester."""
-
-    manager: bool = False
-    """The requester's manager: the one named here, else the one in the Slack profile."""
-    people: list[PersonId] = []
-    groups: list[Id] = []
-    slack_groups: list[SlackGroup] = []
-    """Slack user groups by their ids."""
-    quorum: Annotated[int, Field(ge=1, le=10)] = 1
-    """How many distinct persons have to say yes."""
-
-    @model_validator(mode="after")
-    def _ask_somebody(self) -> Self:
-        if not (self.manager or self.people or self.groups or self.slack_groups):
-            raise refusal("names nobody", "write manager: true, or name groups, slack_groups or people")
-        return self
-
-
-class Parameter(_Model):
+class Parameter(Model):
     """Something that the requester fills in; at least one of ``choices`` and ``pattern`` is needed."""
 
     title: Title | None = None
@@ -170,7 +85,7 @@ class Parameter(_Model):
         return self
 
 
-class Statement(_Model):
+class Statement(Model):
     """What is allowed. Resources and condition values may hold ``{parameter}``, ``{account}`` and ``{region}``."""
 
     actions: Annotated[list[Action], Field(min_length=1)]
@@ -179,28 +94,7 @@ class Statement(_Model):
     """Operator → condition key → values, as in an IAM policy."""
 
 
-class StepUps(_Model):
-    """How fresh the proof by TOTP code has to be: ``always`` (for this very thing), ``never`` or a duration."""
-
-    ask: StepUp = StepUpPolicy()
-    approve: StepUp = StepUpPolicy(StepUpRule.WITHIN, timedelta(minutes=15))
-
-
-class Ticket(_Model):
-    """A ticket that has to be named."""
-
-    pattern: Pattern
-    hint: Line = ""
-
-
-class Reason(_Model):
-    """What is wanted of a reason."""
-
-    min: Annotated[int, Field(ge=1, le=500)] = 10
-    """How many characters it has at least."""
-
-
-class Role(_Model):
+class Role(Model):
     """Something that can be asked for."""
 
     title: Title
@@ -209,15 +103,38 @@ class Role(_Model):
     """The way to grant it."""
     accounts: Annotated[Selected, BeforeValidator(_listed), WithJsonSchema(_SELECTED)]
     """Where it can be asked for: a list of account ids, or ``{tags: [prod]}``."""
-    ask: Ask
-    approve: Approve
+    ask: Annotated[list[Ask], Field(min_length=1), OneOrList()]
+    """Who may ask: those whom any of these names."""
+    only: Only = Only()
+    """Who may ask in some of the accounts: these too have to name them."""
+    approve: Annotated[list[Stage], Field(min_length=1, max_length=5), OneOrList()]
+    """Who has to say yes: one stage, or several in their order."""
     work: Annotated[list[Id], Field(min_length=1)] | None = None
     """The kinds of work that it may be asked for; all of them where it is left out."""
     max_duration: Duration
+    max_by_work: dict[Id, Duration] = {}
+    """Kind of work → the longest for it, where that is less."""
     min_duration: Duration = timedelta(minutes=1)
+    hours: HoursOf | None = None
+    """When it may begin; at any time where it is left out."""
     parameters: dict[ParameterId, Parameter] = {}
     statements: Annotated[list[Statement], Field(min_length=1)]
     step_up: StepUps = StepUps()
+    """How fresh the codes have to be; for a critical role ``always``."""
+    critical: bool = False
+    """Two approvers and a fresh code on both sides, with no way around them."""
+    sensitive: bool = False
+    """Never approved without a word."""
+    automatic: Automatic | None = None
+    """When nobody has to be asked; it is announced all the same."""
+    break_glass: BreakGlass | None = None
+    """At once and without an approver, for emergencies; reviewed afterwards."""
+    separation: Separate | None = None
+    """Who may not approve for whom."""
+    limits: Limits = Limits()
+    """How much of it may be live at once."""
+    extend: Extend | None = None
+    """How it may be made longer, once; not at all where it is left out."""
     ticket: Ticket | None = None
     reason: Reason = Reason()
     lapses_after: Duration = timedelta(hours=4)
@@ -230,7 +147,7 @@ class Role(_Model):
     """Why this role may be broader than least privilege; without it such a role is refused."""
 
 
-class Document(_Model):
+class Document(Model):
     """Who can get what, where, for how long, on whose word. See the README for the catalogue by example."""
 
     version: Literal[1]
@@ -247,7 +164,17 @@ class Document(_Model):
     accounts: Annotated[dict[Id, Account], Field(min_length=1)]
     people: Annotated[dict[PersonId, Person], Field(min_length=1)]
     groups: dict[Id, list[PersonId]] = {}
+    hours: dict[Id, Hours] = {}
+    """Windows of the week that roles name."""
+    schedules: dict[Id, Schedule] = {}
+    """Who is on call, for roles that name it."""
+    trackers: dict[Id, Tracker] = {}
+    """Where tickets are kept, for roles that look them up."""
+    limits: Limits = Limits()
+    """For all roles, beside each role's own."""
     roles: Annotated[dict[Id, Role], Field(min_length=1)]
+    bundles: dict[Id, Bundle] = {}
+    """Roles that are asked for together."""
 
 
 def schema() -> dict[str, object]:

@@ -6,6 +6,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.catalogue.problems import CatalogueError, Finding, Path, suggest
@@ -24,12 +25,17 @@ _ENTRIES: Mapping[str, Mapping[str, object]] = {
         "max_duration": "1m",
         "statements": [{"actions": ["s3:GetObject"], "resources": ["x"]}],
     },
+    "hours": {"days": "mon-fri", "from": "09:00", "to": "17:00"},
+    "schedules": {"kind": "pagerduty", "id": "x"},
+    "trackers": {"kind": "linear"},
+    "bundles": {"title": "x", "roles": [{"role": "x"}]},
 }
+_OPTIONAL = frozenset({"hours", "schedules", "trackers", "bundles"})
 _TOP: Mapping[str, object] = {
     "version": 1,
     "channels": {"approvals": "C00", "security": "C00"},
     "admins": ["xx"],
-    **{section: {"xx": entry} for section, entry in _ENTRIES.items()},
+    **{section: {"xx": entry} for section, entry in _ENTRIES.items() if section not in _OPTIONAL},
 }
 """What takes the place of a part that is wrong, so that the rest can be looked at all the same."""
 EXPLAINED_MOST = 500
@@ -170,12 +176,16 @@ def _model_at(path: Path) -> type[BaseModel] | None:
     kind: Any = Document
     for part in path:
         kind = _plain(kind)
+        if get_origin(kind) is list and not isinstance(part, int):
+            kind = _plain(get_args(kind)[0])  # one mapping stands where a list may
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            field = kind.model_fields.get(str(part))
+            field = _keys(kind).get(str(part))
             kind = field.annotation if field else None
         else:
             kind = get_args(kind)[-1] if get_args(kind) else None
     kind = _plain(kind)
+    if get_origin(kind) is list:
+        kind = _plain(get_args(kind)[0])
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
@@ -190,13 +200,18 @@ def _plain(kind: Any) -> Any:
             return kind
 
 
+def _keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's fields by the keys that the file has for them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def _known_keys(path: Path) -> Sequence[str]:
     model = _model_at(path)
-    return list(model.model_fields) if model else []
+    return list(_keys(model)) if model else []
 
 
 def _purpose(path: Path, key: str) -> str:
     model = _model_at(path)
-    field = model.model_fields.get(key) if model else None
+    field = _keys(model).get(key) if model else None
     described = field.description if field else None
     return f"add {key}: {described[:1].lower()}{described[1:].rstrip('.')}" if described else f"add {key}"

@@ -42,9 +42,10 @@ class Source:
 
     def problem(self, finding: Finding) -> Problem:
         """``finding`` with the line of the nearest thing on its path that is there."""
-        path = finding.path
-        while path and isinstance(path[-1], int) and path not in self.lines:
-            path = path[:-1]  # one value stands where a list may
+        path: Path = ()
+        for part in finding.path:
+            if not isinstance(part, int) or (*path, part) in self.lines:  # one value stands where a list may
+                path = (*path, part)
         known = path
         while known and known not in self.lines:
             known = known[:-1]

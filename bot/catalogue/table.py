@@ -4,28 +4,33 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
+from bot.catalogue.listing import entries_in_words
 from bot.catalogue.problems import Problem
 from bot.catalogue.reach import askers
+from bot.catalogue.words import names, rules_in_words, stages_in_words
 from bot.core.duration import format_duration
 from bot.core.model import Catalogue, Person, Role, StepUpPolicy, StepUpRule
+from bot.core.policy import longest
 
 _COLUMNS = (("Role and account", 21), ("Asked for by", 18), ("Approved by", 23), ("Longest", 15), ("Proof", 15))
 """With two spaces between them: 100 columns."""
-_SHOWN_NAMES = 8
 
 
 def describe(catalogue: Catalogue, warnings: Sequence[Problem] = ()) -> str:
-    """A table of who can get what, where, for how long and on whose word, and the warnings; 100 columns wide."""
+    """Who can get what, where, for how long, on whose word, by which rules; and the warnings. 100 columns wide."""
     lines = [*_head(catalogue), "", *_row([(title,) for title, _ in _COLUMNS])]
     for role in catalogue.roles.values():
         lines.append(_rule())
-        rest = (_approvers(role, catalogue), _longest(role, catalogue), _proof(role))
+        rest = (stages_in_words(role, catalogue), _longest(role, catalogue), _proof(role))
         for at, (accounts, people) in enumerate(_accounts(role, catalogue)):
             if at:
                 lines.append("")
             what = (role.id, role.title, *(f"in {account}" for account in accounts))
-            lines += _row([what, (_names(people),), *rest])
+            lines += _row([what, (names(people),), *rest])
+        lines += _bullets(rules_in_words(role, catalogue))
     lines.append(_rule())
+    for title, said in entries_in_words(catalogue):
+        lines += ["", title, *_bullets(said)] if said else []
     if warnings:
         lines += ["", f"{len(warnings)} warning{'s' if len(warnings) != 1 else ''}:"]
         lines += [line for each in warnings for line in _wrapped(str(each), 100)]
@@ -33,7 +38,7 @@ def describe(catalogue: Catalogue, warnings: Sequence[Problem] = ()) -> str:
 
 
 def _head(catalogue: Catalogue) -> list[str]:
-    admins = _names([catalogue.people[each] for each in sorted(catalogue.admins)])
+    admins = names([catalogue.people[each] for each in sorted(catalogue.admins)])
     summary = catalogue.summary
     counts = f"{len(catalogue.roles)} roles, {len(catalogue.accounts)} accounts, {len(catalogue.people)} people"
     where = f"Approvals in {catalogue.channel}, security in {catalogue.security_channel}"
@@ -56,19 +61,9 @@ def _accounts(role: Role, catalogue: Catalogue) -> list[tuple[list[str], tuple[P
     return [(accounts, tuple(everyone[each] for each in there)) for there, accounts in found.items()]
 
 
-def _approvers(role: Role, catalogue: Catalogue) -> list[str]:
-    rule = role.approvers
-    who = ["their manager"] if rule.manager else []
-    who += [f"{group} ({_names(_people(catalogue.groups[group], catalogue))})" for group in sorted(rule.groups)]
-    who += [f"Slack group {group}" for group in sorted(rule.slack_groups)]
-    who += [person.name for person in _people(rule.people, catalogue)]
-    said = " or ".join(who)
-    return [f"{rule.quorum} of: {said}" if rule.quorum > 1 else said]
-
-
 def _longest(role: Role, catalogue: Catalogue) -> list[str]:
     kinds = (catalogue.work[each] for each in role.work)
-    lengths = [(kind.id, min(kind.longest, role.longest)) for kind in kinds]
+    lengths = [(kind.id, longest(catalogue, role, kind.id)) for kind in kinds]
     return [format_duration(max(length for _, length in lengths))] + [
         f"{kind} {format_duration(length)}" for kind, length in lengths
     ]
@@ -76,8 +71,8 @@ def _longest(role: Role, catalogue: Catalogue) -> list[str]:
 
 def _proof(role: Role) -> list[str]:
     lines = [f"asking: {_step_up(role.ask_step_up)}", f"approving: {_step_up(role.approve_step_up)}"]
-    if role.ticket_pattern:
-        lines.append(f"ticket {role.ticket_hint or role.ticket_pattern}")
+    if role.ticket:
+        lines.append(f"ticket {role.ticket.hint or role.ticket.pattern}")
     return lines
 
 
@@ -85,16 +80,6 @@ def _step_up(policy: StepUpPolicy) -> str:
     if policy.rule is StepUpRule.WITHIN:
         return f"≤ {format_duration(policy.within)} old"
     return policy.rule.value
-
-
-def _people(ids: Iterable[str], catalogue: Catalogue) -> list[Person]:
-    return sorted((catalogue.people[each] for each in ids), key=lambda person: person.name)
-
-
-def _names(people: Sequence[Person]) -> str:
-    shown = ", ".join(person.name for person in people[:_SHOWN_NAMES])
-    rest = len(people) - _SHOWN_NAMES
-    return f"{shown} and {rest} more" if rest > 0 else shown or "nobody"
 
 
 def _row(cells: Sequence[Iterable[str]]) -> list[str]:
@@ -106,6 +91,10 @@ def _row(cells: Sequence[Iterable[str]]) -> list[str]:
         "  ".join(f"{part or '':<{width}}" for part, (_, width) in zip(line, _COLUMNS, strict=True)).rstrip()
         for line in zip_longest(*columns)
     ]
+
+
+def _bullets(said: Iterable[str]) -> list[str]:
+    return [line for each in said for line in wrap(f"  · {each}", 100, subsequent_indent="    ")]
 
 
 def _rule() -> str:

@@ -10,6 +10,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.rules import (
+    AskRule,
+    Auto,
+    BreakGlass,
+    Bundle,
+    Caps,
+    Extension,
+    Hours,
+    Schedule,
+    Separation,
+    Stage,
+    TicketRule,
+    Tracker,
+)
+
 
 class RequestStatus(StrEnum):
     """Where a request stands; all but ``pending`` are terminal."""
@@ -131,17 +146,6 @@ class StepUpPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class ApproverRule:
-    """Who may say yes. ``quorum`` counts distinct persons."""
-
-    manager: bool = False
-    people: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
-    slack_groups: frozenset[str] = frozenset()
-    quorum: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Role:
     """Something that can be asked for."""
 
@@ -153,22 +157,45 @@ class Role:
     longest: timedelta
     work: tuple[str, ...]
     """The kinds of work it may be asked for, in the order shown."""
-    ask_people: frozenset[str]
-    ask_groups: frozenset[str]
-    approvers: ApproverRule
+    ask: tuple[AskRule, ...]
+    """Any of these makes eligible."""
+    stages: tuple[Stage, ...]
+    """In this order; all of them have to say yes."""
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     shortest: timedelta = timedelta(minutes=1)
     ask_step_up: StepUpPolicy = StepUpPolicy()
     approve_step_up: StepUpPolicy = StepUpPolicy(StepUpRule.WITHIN, timedelta(minutes=15))
-    ticket_pattern: str = ""
-    """Empty: no ticket is asked for."""
-    ticket_hint: str = ""
+    ticket: TicketRule | None = None
+    """``None``: no ticket is asked for."""
     reason_min: int = 10
     lapses_after: timedelta = timedelta(hours=4)
     remind_before: timedelta = timedelta(minutes=10)
     channel: str = ""
     """Slack channel id of the approvers; the catalogue's own where empty."""
+    only_accounts: Mapping[str, tuple[AskRule, ...]] = field(default_factory=dict)
+    """Account id → whoever asks there has to be eligible by one of these too."""
+    only_tags: Mapping[str, tuple[AskRule, ...]] = field(default_factory=dict)
+    """The same for accounts that carry a tag."""
+    longest_by_work: Mapping[str, timedelta] = field(default_factory=dict)
+    hours: str = ""
+    """The hours in which it begins; empty: at any time."""
+    outside: timedelta | None = None
+    """The longest outside of ``hours``; ``None``: none at all."""
+    critical: bool = False
+    """Two approvers and a code for exactly this on both sides, always; nothing goes without them."""
+    sensitive: bool = False
+    """Never approved without a word."""
+    auto: Auto | None = None
+    break_glass: BreakGlass | None = None
+    separation: Separation = Separation()
+    caps: Caps = Caps()
+    extend: Extension | None = None
+
+    @property
+    def quorum(self) -> int:
+        """How many distinct persons have to say yes, all stages together."""
+        return sum(max(1, stage.quorum) for stage in self.stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +226,21 @@ class Catalogue:
     digest: str
     zone: str = "UTC"
     """IANA zone in which a start time typed without an offset is read."""
+    hours: Mapping[str, Hours] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    trackers: Mapping[str, Tracker] = field(default_factory=dict)
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
+    limits: Caps = Caps()
+    """For all roles together, beside each role's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One target of an ask: a role in an account, with its parameters."""
+
+    role: str
+    account: str
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,22 +256,39 @@ class Ask:
     reason: str
     ticket: str = ""
     start_at: datetime | None = None
+    more: tuple[Item, ...] = ()
+    """Further targets: all of them or none."""
+    break_glass: bool = False
+    """At once and without an approver, to be reviewed afterwards."""
+    extends: str = ""
+    """The id of the grant that this goes on from."""
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Every target, the first one included."""
+        return (Item(self.role, self.account, self.params), *self.more)
 
     def digest(self) -> str:
         """SHA-256 (hex) of all that a step-up or an approval confirms."""
-        return digest_of(
-            {
-                "requester": self.requester,
-                "role": self.role,
-                "account": self.account,
-                "params": dict(self.params),
-                "work": self.work,
-                "duration": int(self.duration.total_seconds()),
-                "reason": self.reason,
-                "ticket": self.ticket,
-                "start_at": self.start_at.isoformat() if self.start_at else None,
-            }
-        )
+        said: dict[str, object] = {
+            "requester": self.requester,
+            "role": self.role,
+            "account": self.account,
+            "params": dict(self.params),
+            "work": self.work,
+            "duration": int(self.duration.total_seconds()),
+            "reason": self.reason,
+            "ticket": self.ticket,
+            "start_at": self.start_at.isoformat() if self.start_at else None,
+        }
+        # Only where they are used: the digests of what was asked before there were these stay what they were.
+        if self.more:
+            said["more"] = [[item.role, item.account, dict(item.params)] for item in self.more]
+        if self.break_glass:
+            said["break_glass"] = True
+        if self.extends:
+            said["extends"] = self.extends
+        return digest_of(said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ NO_DIRECTORY = Refusal(
     "directory", "Slack could not say just now who may do this. Nothing was changed; try again in a minute."
 )
 NO_ROLE = Refusal("gone", "This role or account is no longer offered. Ask again.")
+ONE_TARGET = "Only one target at a time can be asked for, anew, and by approval."
 LEFT = Refusal("gone", "The role, or the requester, is in access.yaml no more: this request cannot be decided.")
 WRONG_CODE = "code"
 """The refusal code of a TOTP code that was not accepted."""
@@ -48,6 +49,13 @@ class Access:
         return Stops(self.store, self.providers, self.permission, self.owed)
 
     # --- asking ------------------------------------------------------------------------------------------
+
+    def offer_to(self, person: Person) -> Catalogue:
+        """The catalogue as this person may see it now. Reads the directory where it has to."""
+        catalogue = self.catalogue()
+        if not policy.offers_depend(catalogue):
+            return catalogue
+        return policy.as_offered_to(catalogue, person, self.people.eligibility(), self.store.ping())
 
     def judge(self, person: Person, ask: Ask, now: datetime) -> policy.Verdict:
         """Whether ``person`` may ask for this. Reads the directory, writes nothing."""
@@ -113,7 +121,7 @@ class Access:
                 return Refusal("policy", " ".join(reason.text for reason in verdict.refusals))
             _wait_for_reset(tx, person)
             proof = tx.latest_step_up(person.id, draft.digest()) or tx.latest_step_up(person.id)
-            proved = stepup.is_fresh(asking.role.ask_step_up, proof, draft.digest(), now)
+            proved = stepup.is_fresh(policy.ask_step_up(asking.role, draft.ask), proof, draft.digest(), now)
             return commands.Submit(actor, self._request(draft, asking), verdict, proved)
 
         return handle(self.store, draft.id, make)
@@ -133,14 +141,11 @@ class Access:
 
         def make(tx: Tx, state: State, now: datetime) -> commands.Command | Refusal:
             current = state.request or request
-            approvers = policy.approver_set(self.catalogue(), role, requester, facts)
             _wait_for_reset(tx, person)
             bound = tx.latest_step_up(person.id, current.digest())
-            always = role.approve_step_up.rule is StepUpRule.ALWAYS
+            always = policy.approve_step_up(role).rule is StepUpRule.ALWAYS
             proof = bound if always else tx.latest_step_up(person.id)
-            approving = policy.Approving(
-                self.catalogue(), current, requester, person, approvers, proof, now, facts.requester_refused
-            )
+            approving = policy.Approving(self.catalogue(), current, requester, person, facts, proof, now)
             return commands.Approve(
                 actor=actor,
                 verdict=policy.may_approve(approving),
@@ -168,13 +173,19 @@ class Access:
         found = self._look(request_id)
         if found is None:
             return LEFT if self.request(request_id) else UNKNOWN
-        _, requester, role = found
+        request, requester, role = found
         try:
-            approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts(role, requester))
+            facts = self.people.facts(role, requester)
         except DirectoryError:
             return NO_DIRECTORY
-        allowed = any(approver.id == person.id for approver in approvers) and not person.is_same_human(requester)
-        return handle(self.store, request_id, lambda *_: commands.Deny(actor, note, allowed))
+
+        def make(_: Tx, __: State, now: datetime) -> commands.Command:
+            waited = now - request.asked_at
+            approvers = policy.approver_set(self.catalogue(), role, requester, facts, waited=waited, now=now)
+            stays = any(approver.id == person.id for approver in approvers)
+            return commands.Deny(actor, note, stays and not person.is_same_human(requester))
+
+        return handle(self.store, request_id, make)
 
     def cancel(self, request_id: str, person: Person, actor: Actor, note: str = "") -> Outcome:
         """The requester takes it back."""
@@ -212,7 +223,8 @@ class Access:
         if found is None:
             return person.id in self.catalogue().admins
         _, requester, role = found
-        approvers = policy.approver_set(self.catalogue(), role, requester, self.people.facts_if_any(role, requester))
+        facts = self.people.facts_if_any(role, requester)
+        approvers = policy.approver_set(self.catalogue(), role, requester, facts, waited=policy.EVER)
         return policy.may_revoke(self.catalogue(), approvers, person)
 
     # --- timers ------------------------------------------------------------------------------------------
@@ -255,6 +267,8 @@ class Access:
 
     def _asking(self, person: Person, ask: Ask, now: datetime) -> policy.Asking | policy.Verdict:
         """What the rules look at; a refusing verdict when the chat cannot be asked."""
+        if ask.more or ask.break_glass or ask.extends:
+            return policy.Verdict((policy.Reason("way", False, ONE_TARGET, "role"),))
         try:
             return self._asking_now(person, ask, now)
         except DirectoryError:
@@ -262,11 +276,10 @@ class Access:
 
     def _asking_now(self, person: Person, ask: Ask, now: datetime) -> policy.Asking:
         catalogue, role = self.catalogue(), self.catalogue().roles.get(ask.role)
-        if role is None or not policy.may_use(role, person):
-            return policy.Asking(catalogue, person, ask, (), now)
-        facts = self.people.facts(role, person)
-        approvers = policy.approver_set(catalogue, role, person, facts)
-        return policy.Asking(catalogue, person, ask, approvers, now, facts.requester_refused)
+        # The chat is not asked about roles that are nothing to this person.
+        if role is None or not (policy.may_use(role, person, now=now) or policy.slack_groups_of_asking(role)):
+            return policy.Asking(catalogue, person, ask, now)
+        return policy.Asking(catalogue, person, ask, now, self.people.facts(role, person))
 
     def _rendered(self, person: Person, ask: Ask) -> str | policy.Verdict:
         role, account = self._offer(ask)
@@ -289,9 +302,9 @@ class Access:
             principal=asking.requester.identities[ask.account],
             policy=self.providers[role.provider].render(role, account, ask.params),
             catalogue_digest=asking.catalogue.digest,
-            approvers_asked=tuple(person.id for person in asking.approvers),
+            approvers_asked=tuple(person.id for person in asking.asked()),
             channel=role.channel or asking.catalogue.channel,
-            quorum=role.approvers.quorum,
+            quorum=role.quorum,
         )
 
     def _no_longer_allowed(self, request: AccessRequest, requester: Person, role: Role) -> tuple[str, ...]:
@@ -304,10 +317,16 @@ class Access:
             reasons.append("The requester's identity in this account has changed.")
         if verdict.allowed and self._rendered(requester, ask) != request.policy:
             reasons.append("The role's permissions have changed since this was asked. Ask again.")
-        still = {person.id for person in asking.approvers} & {approval.person for approval in request.approvals}
-        if verdict.allowed and len(still) < max(request.quorum, role.approvers.quorum):
+        if verdict.allowed and not self._is_approved_still(request, asking):
             reasons.append("Too few of those who approved this may approve it now.")
         return tuple(reasons)
+
+    @staticmethod
+    def _is_approved_still(request: AccessRequest, asking: policy.Asking) -> bool:
+        said = [approval.person for approval in request.approvals]
+        standing = policy.standing(asking.role.stages, asking.sets(policy.EVER), said)
+        still = {person.id for person in asking.asked()} & set(said)
+        return standing.complete and len(still) >= request.quorum
 
     def _look(self, request_id: str) -> tuple[AccessRequest, Person, Role] | None:
         request = self.request(request_id)

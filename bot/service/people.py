@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bot.core import policy
 from bot.core.model import Catalogue, Person, Role
 from bot.core.policy import Facts
 from bot.service.cards import Names
@@ -52,10 +53,20 @@ class People:
     def facts(self, role: Role, requester: Person) -> Facts:
         """What the rules need from the directory. Raises DirectoryError when it cannot be asked."""
         accounts = self._accounts(requester)
-        groups = {group: self._members(group) for group in sorted(role.approvers.slack_groups)}
-        manager = self._manager(accounts) if role.approvers.manager and not requester.manager else None
+        wanted = policy.slack_groups_of_approving(role) | policy.slack_groups_of_asking(role)
+        groups = {group: self._members(group) for group in sorted(wanted)}
+        by_manager = any(stage.manager for stage in role.stages)
+        manager = self._manager(accounts) if by_manager and not requester.manager else None
         refused = next((account.refused for account in accounts if account.refused), "")
         return Facts(manager=manager, slack_groups=groups, requester_refused=refused)
+
+    def eligibility(self) -> Facts:
+        """What says which roles are offered to whom; without the groups that the chat cannot be asked about."""
+        roles, groups = self.catalogue().roles.values(), dict[str, tuple[Person, ...]]()
+        for group in sorted(frozenset[str]().union(*map(policy.slack_groups_of_asking, roles))):
+            with suppress(DirectoryError):
+                groups[group] = self._members(group)
+        return Facts(slack_groups=groups)
 
     def facts_if_any(self, role: Role, requester: Person) -> Facts:
         """As ``facts``; nothing is known of the chat when it cannot be asked. For what must not wait, like revoking."""

@@ -34,7 +34,7 @@ class Queries:
             recent = tx.requests_of(person.id, limit=RECENT)
             enrolled, now = tx.authenticator(person.id) is not None, tx.now()
         ids = {request.ask.requester for request in waiting} | {grant.person for grant in live}
-        catalogue = self.catalogue()
+        catalogue, eligible = self.catalogue(), self.people.eligibility()
         return HomeCard(
             person=person,
             enrolled=enrolled,
@@ -42,7 +42,7 @@ class Queries:
             pending=pending,
             waiting_for_me=waiting,
             recent=recent,
-            roles={role.id: role for role in policy.roles_offered(catalogue, person)},
+            roles={role.id: role for role in policy.roles_offered(catalogue, person, eligible, now)},
             catalogue=catalogue,
             names=self.people.names(person.id, *sorted(ids)),
             now=now,

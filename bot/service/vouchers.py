@@ -37,8 +37,9 @@ class Vouchers:
     def _candidates(self, person: Person) -> list[Person]:
         catalogue = self.catalogue()
         found = [catalogue.people[admin] for admin in catalogue.admins if admin in catalogue.people]
+        eligible, now = self.people.eligibility(), self.store.ping()
         for role in catalogue.roles.values():
-            if policy.may_use(role, person):
+            if policy.may_use(role, person, eligible, now):
                 found += policy.approver_set(catalogue, role, person, self._facts(role, person))
         return found
 

@@ -32,7 +32,7 @@ def enrol_first() -> Replies:
 
 def open_form(caller: Caller, form: Form | None = None) -> Replies:
     """The form, empty or filled in."""
-    catalogue = caller.desk.access.catalogue()
+    catalogue = caller.desk.access.offer_to(caller.person)
     roles = policy.roles_offered(catalogue, caller.person)
     if not roles:
         return (tell(NOTHING_OFFERED),)
@@ -53,7 +53,7 @@ def ask_again(caller: Caller, click: Click) -> Replies:
     if form is None:
         return (tell(TOO_LATE),)
     if click.origin.view:
-        return (Replace(request_form(caller.desk.access.catalogue(), caller.person, form)),)
+        return (Replace(request_form(caller.desk.access.offer_to(caller.person), caller.person, form)),)
     return open_form(caller, form)
 
 
@@ -68,7 +68,7 @@ def _earlier(caller: Caller, subject: str) -> Form | None:
 def choose(caller: Caller, click: Click) -> Replies:
     """A role or kind of work was chosen: show the fields and limits that go with it."""
     form, _ = read(click.view)
-    return (Replace(request_form(caller.desk.access.catalogue(), caller.person, form)),)
+    return (Replace(request_form(caller.desk.access.offer_to(caller.person), caller.person, form)),)
 
 
 def submit_form(caller: Caller, sent: Submitted) -> Answer:
@@ -99,14 +99,14 @@ def needs_code(caller: Caller, draft: Draft) -> bool:
     """Whether a code has to be typed for this draft: each time, or because no proof is fresh enough."""
     access = caller.desk.access
     role = access.catalogue().roles.get(draft.ask.role)
-    if role is None or role.ask_step_up.rule is StepUpRule.ALWAYS:
+    if role is None or policy.ask_step_up(role, draft.ask).rule is StepUpRule.ALWAYS:
         return True
     digest = draft.digest()
     with access.store.transaction() as tx:
         now = tx.now()
         proof = tx.latest_step_up(caller.person.id, digest) or tx.latest_step_up(caller.person.id)
     # A margin, so that what is fresh when shown still is when it is sent a minute later.
-    return not stepup.is_fresh(role.ask_step_up, proof, digest, now + timedelta(minutes=1))
+    return not stepup.is_fresh(policy.ask_step_up(role, draft.ask), proof, digest, now + timedelta(minutes=1))
 
 
 # --- the typed form --------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def needs_code(caller: Caller, draft: Draft) -> bool:
 def typed(caller: Caller, line: Line) -> Replies:
     """A complete line goes straight to its confirmation; else what is wrong with it, and nothing typed is lost."""
     access = caller.desk.access
-    catalogue, now = access.catalogue(), access.store.ping()
+    catalogue, now = access.offer_to(caller.person), access.store.ping()
     understood = parse(line.text, catalogue, caller.person, now)
     asked, unread = to_ask(understood.form, caller.person, catalogue)
     problems = [*understood.problems]
@@ -182,7 +182,7 @@ def _send(caller: Caller, draft: Draft) -> Replies:
 
 def options(caller: Caller, wanted: Lookup) -> list[b.Json]:
     """Roles, accounts or choices, of those that this person may ask for."""
-    catalogue = caller.desk.access.catalogue()
+    catalogue = caller.desk.access.offer_to(caller.person)
     name, role_id, parameter_id = ids.parts_of(wanted.block)
     roles = policy.roles_offered(catalogue, caller.person)
     if name == ids.ROLE:

@@ -193,7 +193,7 @@ def _work(reading: _Reading, role: Role) -> bool:
 
 def _ticket(reading: _Reading, role: Role) -> bool:
     word = reading.peek()
-    if reading.form.ticket or not role.ticket_pattern or not re.fullmatch(role.ticket_pattern, word):
+    if reading.form.ticket or role.ticket is None or not re.fullmatch(role.ticket.pattern, word):
         return False
     reading.form = replace(reading.form, ticket=reading.take())
     return True

@@ -21,7 +21,7 @@ def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
         form = _settled(catalogue, person, role, form)
         fields += _fields_of(catalogue, role, form)
     fields += [_duration(catalogue, role, form), _start(form), _reason(role, form)]
-    if role is not None and role.ticket_pattern:
+    if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
     return b.modal("Request access", fields, callback=ids.FORM, submit="Next", close="Cancel")
 
@@ -146,5 +146,6 @@ def _reason(role: Role | None, form: Form) -> Json:
 
 
 def _ticket(role: Role, form: Form) -> Json:
-    element = b.text_input(ids.TICKET, form.ticket, role.ticket_hint, most=policy.TICKET_MAX)
+    hint = role.ticket.hint if role.ticket else ""
+    element = b.text_input(ids.TICKET, form.ticket, hint, most=policy.TICKET_MAX)
     return b.entry("Ticket", ids.block_of(ids.TICKET, role.id), element)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from bot.catalogue import CatalogueError, Loaded, Problem, load
 from bot.core.model import (
     Account,
-    ApproverRule,
     Parameter,
     Person,
     Role,
@@ -23,6 +22,7 @@ from bot.core.model import (
     Summary,
     Work,
 )
+from bot.core.rules import AskRule, Stage, TicketRule
 
 from .conftest import SOUND
 
@@ -72,9 +72,8 @@ def test_everything_that_the_file_says_is_in_the_catalogue(loaded: Load) -> None
         ),
         longest=timedelta(hours=8),
         work=("incident", "bug-fix"),
-        ask_people=frozenset(),
-        ask_groups=frozenset({"engineers"}),
-        approvers=ApproverRule(manager=True, groups=frozenset({"leads"})),
+        ask=(AskRule(groups=frozenset({"engineers"})),),
+        stages=(Stage(manager=True, groups=frozenset({"leads"})),),
         description="Look at objects.",
         parameters=(
             Parameter("bucket", "Bucket", "logs|exports", "", ("logs", "exports"), "logs"),
@@ -82,8 +81,7 @@ def test_everything_that_the_file_says_is_in_the_catalogue(loaded: Load) -> None
         ),
         shortest=timedelta(minutes=5),
         approve_step_up=StepUpPolicy(StepUpRule.WITHIN, timedelta(minutes=20)),
-        ticket_pattern="PAY-[0-9]+",
-        ticket_hint="PAY-1",
+        ticket=TicketRule("PAY-[0-9]+", "PAY-1"),
         reason_min=12,
         lapses_after=timedelta(hours=2),
         remind_before=timedelta(minutes=5),
@@ -104,7 +102,7 @@ def test_what_is_left_out_takes_its_default(loaded: Load) -> None:
     assert role.work == ("bug-fix", "incident")
     assert role.ask_step_up == StepUpPolicy(StepUpRule.ALWAYS)
     assert role.approve_step_up == StepUpPolicy(StepUpRule.WITHIN, timedelta(minutes=15))
-    assert (role.ticket_pattern, role.channel) == ("", "")
+    assert (role.ticket, role.channel) == (None, "")
 
 
 def test_tags_select_the_accounts_that_carry_all_of_them(loaded: Load) -> None:

@@ -9,7 +9,8 @@ from itertools import count
 
 import pytest
 
-from bot.core.model import Account, ApproverRule, Role, Statement
+from bot.core.model import Account, Role, Statement
+from bot.core.rules import Stage
 from bot.service.ports import CloudProvider
 from bot.service.records import CloudError, Observation, Permission
 
@@ -26,9 +27,8 @@ ROLE = Role(
     statements=(Statement(("s3:GetObject",), ("arn:aws:s3:::{bucket}/{account}/*",)),),
     longest=timedelta(hours=2),
     work=("bug-fix",),
-    ask_people=frozenset(),
-    ask_groups=frozenset(),
-    approvers=ApproverRule(manager=True),
+    ask=(),
+    stages=(Stage(manager=True),),
 )
 
 _numbers = count(1)

@@ -7,7 +7,6 @@ from bot.core.audit import Actor, ActorKind
 from bot.core.model import (
     AccessRequest,
     Account,
-    ApproverRule,
     Ask,
     Catalogue,
     Grant,
@@ -23,6 +22,7 @@ from bot.core.model import (
     Work,
 )
 from bot.core.policy import Reason, Verdict
+from bot.core.rules import AskRule, Stage, TicketRule
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -56,9 +56,8 @@ READ = Role(
     statements=(Statement(("s3:GetObject",), ("arn:aws:s3:::{bucket}/*",)),),
     longest=8 * HOUR,
     work=("bug-fix", "incident"),
-    ask_people=frozenset(),
-    ask_groups=frozenset({"engineers"}),
-    approvers=ApproverRule(manager=True, groups=frozenset({"leads"})),
+    ask=(AskRule(groups=frozenset({"engineers"})),),
+    stages=(Stage(manager=True, groups=frozenset({"leads"})),),
     parameters=(Parameter("bucket", "Bucket", "[a-z-]{3,63}", hint="a bucket's name"),),
 )
 """The manager or a lead says yes; a code when asking, one within 15 minutes when approving."""
@@ -70,10 +69,9 @@ ADMIN = replace(
     accounts=frozenset({"payments"}),
     parameters=(),
     statements=(Statement(("rds:*",), ("*",)),),
-    approvers=ApproverRule(people=frozenset({"mona", "otto", "sam"}), quorum=2),
+    stages=(Stage(people=frozenset({"mona", "otto", "sam"}), quorum=2),),
     approve_step_up=StepUpPolicy(StepUpRule.ALWAYS),
-    ticket_pattern="PAY-[0-9]+",
-    ticket_hint="PAY-123",
+    ticket=TicketRule("PAY-[0-9]+", "PAY-123"),
 )
 """Two persons say yes, each with a code for exactly this."""
 
@@ -83,15 +81,13 @@ DEPLOY = replace(
     title="Deploy",
     parameters=(),
     statements=(Statement(("codedeploy:*",), ("*",)),),
-    approvers=ApproverRule(manager=True, slack_groups=frozenset({"S1"})),
+    stages=(Stage(manager=True, slack_groups=frozenset({"S1"})),),
     ask_step_up=StepUpPolicy(StepUpRule.NEVER),
     approve_step_up=StepUpPolicy(StepUpRule.NEVER),
 )
 """No codes; a Slack group, or the manager of the chat's profile where the catalogue has none."""
 
-VAULT = replace(
-    READ, id="vault", title="Open the vault", ask_people=frozenset({"sam"}), ask_groups=frozenset(), parameters=()
-)
+VAULT = replace(READ, id="vault", title="Open the vault", ask=(AskRule(people=frozenset({"sam"})),), parameters=())
 """Not offered to engineers."""
 
 CATALOGUE = Catalogue(

@@ -11,7 +11,6 @@ from bot.core import policy
 from bot.core.model import (
     AccessRequest,
     Approval,
-    ApproverRule,
     Ask,
     Catalogue,
     Parameter,
@@ -22,6 +21,7 @@ from bot.core.model import (
     StepUpRule,
 )
 from bot.core.policy import Approving, Asking, Facts, Reason, Verdict
+from bot.core.rules import Stage
 from tests.core.examples import ADMIN, ASK, CATALOGUE, DAY, DEPLOY, HOUR, MINUTE, NOW, PENDING, READ, VAULT
 
 ALICE, BOB, MONA, OTTO, SAM = (CATALOGUE.people[name] for name in ("alice", "bob", "mona", "otto", "sam"))
@@ -35,9 +35,7 @@ def with_role(role: Role) -> Catalogue:
 def asking(
     ask: Ask = ASK, requester: Person = ALICE, catalogue: Catalogue = CATALOGUE, facts: Facts = NOBODY
 ) -> Asking:
-    role = catalogue.roles.get(ask.role)
-    approvers = policy.approver_set(catalogue, role, requester, facts) if role else ()
-    return Asking(catalogue, requester, ask, approvers, NOW)
+    return Asking(catalogue, requester, ask, NOW, facts)
 
 
 def refusals(verdict: Verdict) -> dict[str, str]:
@@ -211,14 +209,14 @@ def test_roles_are_offered_by_title_to_those_who_may_ask_somewhere() -> None:
 
 
 def test_what_nobody_else_could_approve_is_not_asked_for() -> None:
-    alone = replace(READ, approvers=ApproverRule(people=frozenset({"alice", "gone"})))
+    alone = replace(READ, stages=(Stage(people=frozenset({"alice", "gone"})),))
     assert "approvers" in refusals(policy.may_ask(asking(catalogue=with_role(alone))))
-    too_few = replace(READ, approvers=ApproverRule(people=frozenset({"alice", "mona"}), quorum=2))
+    too_few = replace(READ, stages=(Stage(people=frozenset({"alice", "mona"}), quorum=2),))
     assert "approvers" in refusals(policy.may_ask(asking(catalogue=with_role(too_few))))
 
 
 def test_a_quorum_of_none_still_needs_somebody() -> None:
-    nobody = replace(READ, approvers=ApproverRule(quorum=0))
+    nobody = replace(READ, stages=(Stage(quorum=0),))
     assert "approvers" in refusals(policy.may_ask(asking(catalogue=with_role(nobody))))
 
 
@@ -342,12 +340,12 @@ RECENT = proof()
 def approving(
     approver: Person = MONA,
     request: AccessRequest = PENDING,
-    now_approve: tuple[Person, ...] = (MONA, OTTO),
     step_up: StepUp | None = RECENT,
     catalogue: Catalogue = CATALOGUE,
     now: datetime = NOW,
+    facts: Facts = NOBODY,
 ) -> Approving:
-    return Approving(catalogue, request, ALICE, approver, now_approve, step_up, now)
+    return Approving(catalogue, request, ALICE, approver, facts, step_up, now)
 
 
 def test_an_approver_who_proved_it_is_them_may_approve() -> None:
@@ -358,14 +356,16 @@ def test_an_approver_who_proved_it_is_them_may_approve() -> None:
 @pytest.mark.parametrize("self_", SELVES.values(), ids=SELVES)
 def test_nobody_approves_their_own_though_a_set_said_so(self_: Person) -> None:
     request = replace(PENDING, approvers_asked=(self_.id,))
-    verdict = policy.may_approve(approving(self_, request, (self_,), proof(self_.id)))
-    assert set(refusals(verdict)) == {"separation"}
+    verdict = policy.may_approve(approving(self_, request, proof(self_.id)))
+    assert set(refusals(verdict)) == {"separation", "approver-now"}
 
 
 def test_an_approver_has_to_be_one_both_when_asked_and_now() -> None:
     assert set(refusals(policy.may_approve(approving(SAM)))) == {"approver-now", "approver-then"}
-    assert set(refusals(policy.may_approve(approving(now_approve=(OTTO,))))) == {"approver-now"}
-    newcomer = policy.may_approve(approving(SAM, now_approve=(MONA, SAM)))
+    left = with_role(replace(READ, stages=(Stage(people=frozenset({"otto"})),)))
+    assert set(refusals(policy.may_approve(approving(catalogue=left)))) == {"approver-now"}
+    came = with_role(replace(READ, stages=(Stage(people=frozenset({"mona", "sam"})),)))
+    newcomer = policy.may_approve(approving(SAM, catalogue=came))
     assert set(refusals(newcomer)) == {"approver-then"}
 
 
@@ -378,7 +378,9 @@ def test_one_person_approves_once() -> None:
 def test_one_human_with_two_records_approves_once() -> None:
     second = Person("slack:W3", "Mona's other account", "Mona@example.com", frozenset({"W3"}))
     request = replace(PENDING, quorum=2, approvals=(Approval("mona", NOW, NOW),), approvers_asked=("mona", "slack:W3"))
-    verdict = policy.may_approve(approving(second, request, (MONA, second)))
+    chat = with_role(replace(READ, stages=(Stage(manager=True, slack_groups=frozenset({"S1"})),)))
+    facts = Facts(slack_groups={"S1": (second,)})
+    verdict = policy.may_approve(approving(second, request, catalogue=chat, facts=facts))
     assert set(refusals(verdict)) == {"distinct"}
 
 

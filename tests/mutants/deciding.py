@@ -2,7 +2,10 @@
 
 from tests.mutants.mutant import Mutant, tests
 
-LIFECYCLE, POLICY, STEPUP = "bot/core/lifecycle.py", "bot/core/policy.py", "bot/core/stepup.py"
+LIFECYCLE, STEPUP = "bot/core/lifecycle.py", "bot/core/stepup.py"
+APPROVERS, APPROVING, HOURS, VERDICT = (
+    f"bot/core/policy/{name}.py" for name in ("approvers", "approving", "hours", "verdict")
+)
 DECISIONS, MODEL = "bot/core/decisions.py", "bot/core/model.py"
 OF_LIFECYCLE, OF_POLICY, OF_STEPUP = (f"tests/core/test_{name}.py" for name in ("lifecycle", "policy", "stepup"))
 
@@ -145,23 +148,23 @@ _LIFECYCLE = (
 _POLICY = (
     Mutant(
         "nobody approves their own",
-        POLICY,
+        APPROVING,
         "ok = not a.approver.is_same_human(a.requester)",
         "ok = True",
         tests(OF_POLICY, "test_nobody_approves_their_own_though_a_set_said_so"),
     ),
     Mutant(
         "nobody approves their own from another record of theirs",
-        POLICY,
+        APPROVING,
         "ok = not a.approver.is_same_human(a.requester)",
         "ok = a.approver.id != a.requester.id",
         tests(OF_POLICY, "test_nobody_approves_their_own_though_a_set_said_so"),
     ),
     Mutant(
         "nobody is asked to approve their own",
-        POLICY,
-        "for person in found if not person.is_same_human(requester)}",
-        "for person in found}",
+        APPROVERS,
+        "and not person.is_same_human(of.requester) ",
+        "",
         tests(OF_POLICY, "test_nobody_is_their_own_approver_by_any_shared_identity"),
     ),
     Mutant(
@@ -180,51 +183,51 @@ _POLICY = (
     ),
     Mutant(
         "an approver has to be one now",
-        POLICY,
-        "now = any(person.id == a.approver.id for person in a.approvers)",
+        APPROVING,
+        "now = any(person.id == a.approver.id for each in a.sets for person in each)",
         "now = True",
         tests(OF_POLICY, "test_an_approver_has_to_be_one_both_when_asked_and_now"),
     ),
     Mutant(
         "an approver has to have been one when it was asked",
-        POLICY,
-        "then = a.approver.id in a.request.approvers_asked",
+        APPROVING,
+        "then = a.approver.id in asked or stands_for(a.facts, a.approver, asked, a.now)",
         "then = True",
         tests(OF_POLICY, "test_an_approver_has_to_be_one_both_when_asked_and_now"),
     ),
     Mutant(
         "one human with two records approves once",
-        POLICY,
+        APPROVING,
         "again = a.approver.id in said or any(person.is_same_human(a.approver) for person in before)",
         "again = a.approver.id in said",
         tests(OF_POLICY, "test_one_human_with_two_records_approves_once"),
     ),
     Mutant(
         "a rule that raises refuses",
-        POLICY,
+        VERDICT,
         'return (Reason("error", False,',
         'return (Reason("error", True,',
         tests(OF_POLICY, "test_a_rule_that_raises_refuses_and_says_which"),
     ),
     Mutant(
         "without a reason nothing is allowed",
-        POLICY,
+        VERDICT,
         "return bool(self.reasons) and all(",
         "return all(",
         tests(OF_POLICY, "test_without_rules_or_reasons_nothing_is_allowed"),
     ),
     Mutant(
         "somebody must approve though no quorum is wanted",
-        POLICY,
-        "ok = have >= max(1, need)",
-        "ok = have >= need",
+        APPROVERS,
+        "for _ in range(max(1, stage.quorum))]",
+        "for _ in range(stage.quorum)] or [-1]",
         tests(OF_POLICY, "test_a_quorum_of_none_still_needs_somebody"),
     ),
     Mutant(
         "a longer kind of work does not lengthen the role",
-        POLICY,
-        "return min(role.longest, kind.longest)",
-        "return max(role.longest, kind.longest)",
+        HOURS,
+        "return min(limits)",
+        "return max(limits)",
         tests(OF_POLICY, "test_the_shorter_of_the_role_s_and_the_work_s_longest_counts"),
     ),
 )

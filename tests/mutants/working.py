@@ -193,7 +193,7 @@ _GRANTING = (
     Mutant(
         "who approved must be an approver at the grant too",
         ACCESS,
-        "if verdict.allowed and len(still) < max(request.quorum, role.approvers.quorum):",
+        "if verdict.allowed and not self._is_approved_still(request, asking):",
         "if False:",
         tests(OF_GRANTING, "test_what_is_no_longer_allowed_at_the_grant_is_not_asked_of_the_cloud"),
     ),

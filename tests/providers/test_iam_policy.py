@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.model import Account, ApproverRule, Role, Statement
+from bot.core.model import Account, Role, Statement
+from bot.core.rules import Stage
 from bot.providers import iam_policy
 
 PROD = Account(id="payments-prod", title="Payments", number="111111111111", region="eu-west-1")
@@ -24,9 +25,8 @@ def role(*statements: Statement) -> Role:
         statements=statements,
         longest=timedelta(hours=2),
         work=("bug",),
-        ask_people=frozenset(),
-        ask_groups=frozenset(),
-        approvers=ApproverRule(manager=True),
+        ask=(),
+        stages=(Stage(manager=True),),
     )
 
 

@@ -117,7 +117,7 @@ def test_a_role_without_step_up_needs_no_code(world: World) -> None:
 
 def test_what_is_no_longer_allowed_when_the_code_comes_is_not_submitted(world: World) -> None:
     draft = world.drafted()
-    world.change_role("s3-read", ask_groups=frozenset())
+    world.change_role("s3-read", ask=())
     assert refused(world.access.submit(draft, world.person("alice"), actor("alice"))).code == "policy"
     world.without(roles="s3-read")
     assert refused(world.access.submit(draft, world.person("alice"), actor("alice"))).code == "gone"

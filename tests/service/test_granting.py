@@ -190,7 +190,7 @@ def leads(world: World, *people: str) -> None:
 
 
 def quorum(world: World, count: int) -> None:
-    world.change_role("s3-read", approvers=replace(world.catalogue.roles["s3-read"].approvers, quorum=count))
+    world.change_role("s3-read", stages=(replace(world.catalogue.roles["s3-read"].stages[0], quorum=count),))
 
 
 def actions(world: World, *names: str) -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
-from bot.core.model import Account, ApproverRule, Catalogue, Statement
+from bot.core.model import Account, Catalogue, Statement
+from bot.core.rules import Stage
 from bot.service.records import Authenticator, ChatUser
 from bot.store.memory import MemoryStore
 from tests.core.examples import CATALOGUE as EXAMPLE
@@ -122,7 +123,7 @@ EDITS: dict[str, Callable[[Catalogue], Catalogue]] = {
     "s3-read allows more": _role("s3-read", statements=(Statement(("s3:*",), ("arn:aws:s3:::{bucket}/*",)),)),
     "s3-read wants two": _role(
         "s3-read",
-        approvers=ApproverRule(manager=True, groups=frozenset({"leads"}), people=frozenset({"sam"}), quorum=2),
+        stages=(Stage(manager=True, groups=frozenset({"leads"}), people=frozenset({"sam"}), quorum=2),),
     ),
     "db-admin lapses soon": _role("db-admin", lapses_after=5 * MINUTE),
     "no role deploy": _without("roles", "deploy"),

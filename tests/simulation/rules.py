@@ -21,7 +21,7 @@ class Setup:
 
     def approvers(self, role: Role, requester: Person) -> set[str]:
         """Person ids of who may approve."""
-        people, rule = self.catalogue.people, role.approvers
+        people, rule = self.catalogue.people, role.stages[0]
         found = set(rule.people)
         for group in rule.groups:
             found |= self.catalogue.groups.get(group, frozenset())
@@ -56,8 +56,8 @@ def may_start(setup: Setup, request: AccessRequest) -> bool:
     requester, role = catalogue.people.get(ask.requester), catalogue.roles.get(ask.role)
     if requester is None or role is None or not setup.is_welcome(requester):
         return False
-    offered = bool(requester.groups & role.ask_groups) or requester.id in role.ask_people
+    offered = any(requester.groups & rule.groups or requester.id in rule.people for rule in role.ask)
     at_home = ask.account in catalogue.accounts and ask.account in role.accounts
     same = requester.identities.get(ask.account) == request.principal
     yes = {approval.person for approval in request.approvals} & setup.approvers(role, requester)
-    return offered and at_home and same and len(yes) >= max(request.quorum, role.approvers.quorum)
+    return offered and at_home and same and len(yes) >= max(request.quorum, role.stages[0].quorum)

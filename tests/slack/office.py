@@ -19,7 +19,6 @@ from starlette.routing import Route
 from bot.core.model import (
     LANES,
     Account,
-    ApproverRule,
     Catalogue,
     Grant,
     Parameter,
@@ -31,6 +30,7 @@ from bot.core.model import (
     Summary,
     Work,
 )
+from bot.core.rules import AskRule, Stage, TicketRule
 from bot.demo import manifest_app
 from bot.sandbox.slack.config import (
     Behaviour,
@@ -101,9 +101,8 @@ READ = Role(
     statements=(Statement(("s3:GetObject",), ("arn:aws:s3:::{bucket}/{prefix}*",)),),
     longest=timedelta(hours=24),
     work=("bug-fix", "incident"),
-    ask_people=frozenset(),
-    ask_groups=frozenset({"engineers"}),
-    approvers=ApproverRule(manager=True, groups=frozenset({"leads"})),
+    ask=(AskRule(groups=frozenset({"engineers"})),),
+    stages=(Stage(manager=True, groups=frozenset({"leads"})),),
     parameters=(
         Parameter("bucket", "Bucket", "pay-logs|pay-exports", choices=("pay-logs", "pay-exports")),
         Parameter("prefix", "Prefix", "[A-Za-z0-9/_.-]{1,64}", "the start of the keys", default="app/"),
@@ -117,8 +116,7 @@ WRITE = replace(
     accounts=frozenset({"pay"}),
     statements=(Statement(("s3:PutObject",), ("arn:aws:s3:::{bucket}/{prefix}*",)),),
     longest=timedelta(hours=4),
-    ticket_pattern="PAY-[0-9]{1,6}",
-    ticket_hint="PAY-123",
+    ticket=TicketRule("PAY-[0-9]{1,6}", "PAY-123"),
     approve_step_up=StepUpPolicy(StepUpRule.ALWAYS),
 )
 FREE = replace(
@@ -132,7 +130,7 @@ FREE = replace(
     ask_step_up=StepUpPolicy(StepUpRule.NEVER),
     approve_step_up=StepUpPolicy(StepUpRule.NEVER),
 )
-HIDDEN = replace(READ, id="secret-role", title="Leads only", ask_groups=frozenset({"leads"}))
+HIDDEN = replace(READ, id="secret-role", title="Leads only", ask=(AskRule(groups=frozenset({"leads"})),))
 
 
 def catalogue(*roles: Role) -> Catalogue:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.core.model import ApproverRule
+from bot.core.rules import Stage
 from bot.sandbox.slack.screen import words
 from bot.slack import ids
 from tests.slack.conftest import OpenOffice
@@ -101,7 +101,7 @@ def test_the_same_code_does_not_count_twice(office: Office) -> None:
 
 
 def test_nobody_approves_their_own(open_office: OpenOffice) -> None:
-    anyone = replace(READ, id="s3-self", approvers=ApproverRule(people=frozenset({"maya", "ines"})))
+    anyone = replace(READ, id="s3-self", stages=(Stage(people=frozenset({"maya", "ines"})),))
     office = open_office(anyone)
     office.enrol("maya")
     ask(office, LINE.replace("s3-read", "s3-self"))

@@ -1,0 +1,81 @@
+"""Who may ask, who may approve. Rules are functions over facts; all must be satisfied, an exception refuses.
+
+A rule returns ``Reason``s. The verdict is allowed only when there is at least one and every one is satisfied, so
+adding a rule can never widen it and the order of rules never matters. A rule whose fact is absent refuses, where the
+role uses that rule.
+"""
+
+from bot.core.policy.approvers import (
+    EVER,
+    Standing,
+    approver_set,
+    may_revoke,
+    slack_groups_of_approving,
+    stage_sets,
+    standing,
+)
+from bot.core.policy.approving import APPROVING, may_approve
+from bot.core.policy.asking import ASKING, may_ask
+from bot.core.policy.case import Approving, ApprovingRule, Asking, AskingRule, Rule, approve_step_up, ask_step_up
+from bot.core.policy.facts import NOTHING, Away, Facts, Live, TicketFact
+from bot.core.policy.hours import is_within, longest
+from bot.core.policy.lengths import REASON_MAX, START_WITHIN
+from bot.core.policy.offers import (
+    accounts_offered,
+    as_offered_to,
+    is_eligible,
+    may_use,
+    offers_depend,
+    roles_offered,
+    slack_groups_of_asking,
+)
+from bot.core.policy.targets import ITEMS_MOST, written_out
+from bot.core.policy.tickets import TICKET_MAX
+from bot.core.policy.verdict import Reason, Verdict
+from bot.core.policy.ways import AUTOMATIC, Way, may_go_without_a_word, way_of
+
+__all__ = [
+    "APPROVING",
+    "ASKING",
+    "AUTOMATIC",
+    "EVER",
+    "ITEMS_MOST",
+    "NOTHING",
+    "REASON_MAX",
+    "START_WITHIN",
+    "TICKET_MAX",
+    "Approving",
+    "ApprovingRule",
+    "Asking",
+    "AskingRule",
+    "Away",
+    "Facts",
+    "Live",
+    "Reason",
+    "Rule",
+    "Standing",
+    "TicketFact",
+    "Verdict",
+    "Way",
+    "accounts_offered",
+    "approve_step_up",
+    "approver_set",
+    "as_offered_to",
+    "ask_step_up",
+    "is_eligible",
+    "is_within",
+    "longest",
+    "may_approve",
+    "may_ask",
+    "may_go_without_a_word",
+    "may_revoke",
+    "may_use",
+    "offers_depend",
+    "roles_offered",
+    "slack_groups_of_approving",
+    "slack_groups_of_asking",
+    "stage_sets",
+    "standing",
+    "way_of",
+    "written_out",
+]

@@ -1,0 +1,65 @@
+"""Whether something may be asked for."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.core.policy.case import Asking, AskingRule
+from bot.core.policy.lengths import (
+    caps_hold,
+    duration_fits,
+    has_cooled_down,
+    hours_fit,
+    reason_is_given,
+    start_fits,
+    work_fits,
+)
+from bot.core.policy.targets import (
+    account_is_offered,
+    asks_for_themselves,
+    parameters_fit,
+    requester_is_welcome,
+    role_is_offered,
+    targets_are_few_and_distinct,
+)
+from bot.core.policy.tickets import ticket_fits, ticket_is_there
+from bot.core.policy.verdict import Reason, Verdict, words_of
+from bot.core.policy.ways import critical_is_kept, glass_may_be_broken, may_go_on, someone_can_approve
+
+ASKING: tuple[AskingRule, ...] = (
+    requester_is_welcome,
+    asks_for_themselves,
+    role_is_offered,
+    account_is_offered,
+    work_fits,
+    duration_fits,
+    start_fits,
+    hours_fit,
+    parameters_fit,
+    reason_is_given,
+    ticket_fits,
+    ticket_is_there,
+    caps_hold,
+    has_cooled_down,
+    critical_is_kept,
+    glass_may_be_broken,
+    may_go_on,
+    targets_are_few_and_distinct,
+    someone_can_approve,
+)
+
+
+def may_ask(asking: Asking, rules: Iterable[AskingRule] = ASKING) -> Verdict:
+    """Whether this may be asked for, all of its targets. Where a role is refused, nothing more about it is told."""
+    chosen = tuple(rules)
+    reasons = [reason for at, _ in enumerate(asking.ask.items) for reason in _of_item(asking, at, chosen)]
+    hidden = [reason for reason in reasons if reason.rule in {"role", "account"} and not reason.satisfied]
+    return Verdict(tuple(hidden if hidden else dict.fromkeys(reasons)))
+
+
+def _of_item(asking: Asking, at: int, rules: tuple[AskingRule, ...]) -> tuple[Reason, ...]:
+    reasons = words_of(rules, replace(asking, at=at))
+    if not asking.ask.more:
+        return reasons
+    item = asking.ask.items[at]
+    where = f"{item.role} in {item.account}: "
+    return tuple(replace(reason, text=where + reason.text) for reason in reasons)

@@ -1,0 +1,99 @@
+"""What the rules look at."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.core.model import AccessRequest, Ask, Catalogue, Item, Person, Role, StepUp, StepUpPolicy
+from bot.core.policy.approvers import AT_ONCE, EVER, Sets, Standing, approver_set, stage_sets, standing
+from bot.core.policy.facts import NOTHING, Facts
+from bot.core.policy.verdict import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """An ask as the rules of asking see it; ``now`` is UTC. ``at`` is which of its items is looked at."""
+
+    catalogue: Catalogue
+    requester: Person
+    ask: Ask
+    now: datetime
+    facts: Facts = NOTHING
+    """Gathered for the first item."""
+    more_facts: tuple[Facts, ...] = ()
+    """Gathered for each of ``ask.more``; where there are none, nothing is known."""
+    at: int = 0
+
+    @property
+    def item(self) -> Item:
+        """The target that is looked at."""
+        return self.ask.items[self.at]
+
+    @property
+    def known(self) -> Facts:
+        """The facts about this target."""
+        facts = (self.facts, *self.more_facts)
+        return facts[self.at] if self.at < len(facts) else NOTHING
+
+    @property
+    def role(self) -> Role:
+        """The role asked for. Raises KeyError when there is none, which refuses."""
+        return self.catalogue.roles[self.item.role]
+
+    @property
+    def begins(self) -> datetime:
+        """When the access would begin if it were approved now (UTC)."""
+        return max(self.now, self.ask.start_at) if self.ask.start_at else self.now
+
+    def asked(self) -> tuple[Person, ...]:
+        """Who may come to approve, escalations included. Raises KeyError when there is no such role."""
+        return approver_set(self.catalogue, self.role, self.requester, self.known, waited=EVER, now=self.now)
+
+    def sets(self, waited: timedelta = AT_ONCE) -> Sets:
+        """Stage by stage, who may approve once it has waited for so long. Raises KeyError without a role."""
+        return stage_sets(self.catalogue, self.role, self.requester, self.known, waited=waited, now=self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Approving:
+    """Somebody's yes as the rules of approving see it. ``facts`` are as of ``now`` (UTC)."""
+
+    catalogue: Catalogue
+    request: AccessRequest
+    requester: Person
+    approver: Person
+    facts: Facts
+    step_up: StepUp | None
+    now: datetime
+
+    @property
+    def role(self) -> Role:
+        """The role as it is now. Raises KeyError when it is gone, which refuses."""
+        return self.catalogue.roles[self.request.ask.role]
+
+    @property
+    def sets(self) -> Sets:
+        """Stage by stage, who may approve now. Raises KeyError when the role is gone."""
+        waited = self.now - self.request.asked_at
+        return stage_sets(self.catalogue, self.role, self.requester, self.facts, waited=waited, now=self.now)
+
+    @property
+    def standing(self) -> Standing:
+        """Where the request stands before this yes. Raises KeyError when the role is gone."""
+        said = [approval.person for approval in self.request.approvals]
+        return standing(self.role.stages, self.sets, said)
+
+
+AskingRule = Callable[[Asking], Iterable[Reason]]
+Rule = AskingRule
+ApprovingRule = Callable[[Approving], Iterable[Reason]]
+
+
+def ask_step_up(role: Role, ask: Ask) -> StepUpPolicy:
+    """How fresh the requester's proof has to be: the role's, always one for this where nobody stands between."""
+    return StepUpPolicy() if role.critical or ask.break_glass or ask.extends else role.ask_step_up
+
+
+def approve_step_up(role: Role) -> StepUpPolicy:
+    """How fresh an approver's proof has to be."""
+    return StepUpPolicy() if role.critical else role.approve_step_up
