@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
 
-from bot import __version__, app, demo, serving
+from bot import __version__, app, cli_policy, demo, serving
 from bot import catalogue as catalogue_files
 from bot.app import Parts
 from bot.catalogue import CatalogueError
@@ -33,7 +33,15 @@ class NotMigratedError(Exception):
 
 Command = Callable[[argparse.Namespace], int]
 
-OUR_ERRORS = (CatalogueError, SettingsError, NotRevoked, NotMigratedError, demo.DemoError, serving.ServiceError)
+OUR_ERRORS = (
+    CatalogueError,
+    SettingsError,
+    NotRevoked,
+    NotMigratedError,
+    demo.DemoError,
+    serving.ServiceError,
+    cli_policy.NotUnderstood,
+)
 EXPECTED = (*OUR_ERRORS, StoreUnavailable, StoreInUse, OSError)
 """What is told in plain words, without a traceback."""
 
@@ -291,6 +299,7 @@ def _describe_running(commands: _Commands) -> None:
     one = _add(commands, "reconcile", _reconcile, "compare every account with the ledger; status 1 when they differ")
     one.add_argument("--dry-run", action="store_true", help="print the difference and change nothing")
     one.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="how long to see it through (default: 60)")
+    cli_policy.describe(lambda name, run, text: _add(commands, name, run, text))
     _add(commands, "migrate", _migrate, "bring the database's schema up to date")
 
 

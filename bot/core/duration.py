@@ -31,6 +31,12 @@ _START = re.compile(
 )
 
 
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAY = re.compile(
+    rf"(?P<day>{'|'.join(_WEEKDAYS)})[a-z]* (?P<time>[0-9]{{1,2}}:[0-9]{{2}})", re.ASCII | re.IGNORECASE
+)
+
+
 def parse_duration(text: str) -> timedelta:
     """Read "90m", "1h30m", "2 hours", "1 day 2 h", "1.5h" …, in whole seconds.
 
@@ -116,6 +122,22 @@ def parse_start(text: str, zone: str, now: datetime) -> datetime:
     if start < now:
         raise past
     return start
+
+
+def parse_moment(text: str, zone: str, now: datetime) -> datetime:
+    """As ``parse_start``, and "Sat 02:00" for the next one there. ``now`` and the result are UTC."""
+    match = _WEEKDAY.fullmatch(text.strip())
+    if not match:
+        return parse_start(text, zone, now)
+    here = ZoneInfo(zone)
+    local_now = now.astimezone(here).replace(tzinfo=None)
+    ahead = (_WEEKDAYS.index(match["day"].lower()) - local_now.weekday()) % 7
+    day = local_now.date() + timedelta(days=ahead)
+    try:
+        naive = datetime.fromisoformat(f"{day}T{match['time']:0>5}")
+    except ValueError:
+        raise ValueError(f"{_shown(text)} is no time of day; write it like Sat 02:00") from None
+    return _to_utc(naive if naive > local_now else naive + timedelta(days=7), here)
 
 
 def _offset(text: str) -> timezone:

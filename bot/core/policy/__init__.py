@@ -17,6 +17,7 @@ from bot.core.policy.approvers import (
 from bot.core.policy.approving import APPROVING, may_approve
 from bot.core.policy.asking import ASKING, may_ask
 from bot.core.policy.case import Approving, ApprovingRule, Asking, AskingRule, Rule, approve_step_up, ask_step_up
+from bot.core.policy.explain import Explanation, Possibility, explain, filled_in, taken_for_granted, who_can
 from bot.core.policy.facts import NOTHING, Away, Facts, Live, TicketFact
 from bot.core.policy.hours import is_within, longest
 from bot.core.policy.lengths import REASON_MAX, START_WITHIN
@@ -49,8 +50,10 @@ __all__ = [
     "Asking",
     "AskingRule",
     "Away",
+    "Explanation",
     "Facts",
     "Live",
+    "Possibility",
     "Reason",
     "Rule",
     "Standing",
@@ -62,6 +65,8 @@ __all__ = [
     "approver_set",
     "as_offered_to",
     "ask_step_up",
+    "explain",
+    "filled_in",
     "is_eligible",
     "is_within",
     "longest",
@@ -76,6 +81,8 @@ __all__ = [
     "slack_groups_of_asking",
     "stage_sets",
     "standing",
+    "taken_for_granted",
     "way_of",
+    "who_can",
     "written_out",
 ]
