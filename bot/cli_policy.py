@@ -59,6 +59,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     role = _known(arguments.role, catalogue.roles, "role")
     account = _known(arguments.account, catalogue.accounts, "account").id
     now, length = _at(arguments, catalogue), _duration(arguments.duration)
+    if arguments.work:
+        _known(arguments.work, catalogue.work, "kind of work")
     work = arguments.work or max(role.work, key=lambda each: policy.longest(catalogue, role, each, now))
     blank = Ask(person.id, role.id, account, {}, work, length, "", arguments.ticket, break_glass=arguments.break_glass)
     ask = policy.filled_in(role, blank, _params(arguments.params))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.duration import LONGEST, format_duration, parse_duration, parse_start
+from bot.core.duration import LONGEST, format_duration, parse_duration, parse_moment, parse_start
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 VIENNA = "Europe/Vienna"
@@ -155,3 +155,25 @@ def test_a_start_that_is_accepted_shows_the_typed_time_on_the_local_clock(naive:
         assert naive.hour == 2
         return
     assert f"{start.astimezone(ZoneInfo(VIENNA)):%Y-%m-%d %H:%M}" == typed
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("Sat 02:00", "2026-11-28 01:00"),
+        ("saturday 2:00", "2026-11-28 01:00"),
+        ("Mon 10:59", "2026-11-30 09:59"),
+        ("Mon 11:01", "2026-11-23 10:01"),
+        ("2026-11-24 09:00", "2026-11-24 08:00"),
+        ("23:00", "2026-11-23 22:00"),
+    ],
+)
+def test_a_moment_may_be_the_next_such_day(text: str, means: str) -> None:
+    now = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)  # a Monday, eleven in Vienna
+    assert f"{parse_moment(text, 'Europe/Vienna', now):%Y-%m-%d %H:%M}" == means
+
+
+@pytest.mark.parametrize("text", ["Sat 25:00", "Someday 02:00", "Sat", "Sat 2"])
+def test_what_is_no_moment_says_how_to_write_it(text: str) -> None:
+    with pytest.raises(ValueError, match="write it like"):
+        parse_moment(text, "Europe/Vienna", datetime(2026, 11, 23, 10, 0, tzinfo=UTC))
