@@ -60,12 +60,21 @@ def _check(shaped: Shaped, source: Source, providers: Collection[str]) -> Iterat
         return source.names(section) if shaped.is_sound((section,)) else None
 
     for each in (*check_references(shaped.document, names, providers), *check_breadth(shaped.document)):
-        if shaped.is_sound(each.path, *_leans_on(each.path)):
+        if shaped.is_sound(each.path, *_leans_on(each.path)) and not _is_of_a_broken_role(each.path, shaped):
             yield each
     for key, role in shaped.document.roles.items():
         misspelt = not role.parameters and any(each[:2] == ("roles", key) for each in shaped.wrong)
         if not misspelt and shaped.is_sound(("roles", key, "parameters"), ("roles", key, "statements")):
             yield from check_parameters(key, role)
+
+
+def _is_of_a_broken_role(path: PathOf, shaped: Shaped) -> bool:
+    """Whether a finding is about a bundle's parameters of a role in which something is wrong, perhaps those."""
+    match path:
+        case ("bundles", key, "roles", int(at), "params", *_):
+            role = shaped.document.bundles[str(key)].roles[at].role
+            return any(each[:2] in {("roles",), ("roles", role)} for each in shaped.wrong)
+    return False
 
 
 def _leans_on(path: PathOf) -> tuple[PathOf, ...]:
@@ -86,8 +95,6 @@ def _leans_on(path: PathOf) -> tuple[PathOf, ...]:
             return tuple(("roles", key, each) for each in (*leans, "min_duration"))
         case ("roles", key, "max_by_work", *_):
             return tuple(("roles", key, each) for each in ("work", "max_duration", "min_duration"))
-        case ("bundles", _, "roles", _, "params", *_):
-            return (("roles",),)
     return ()
 
 

@@ -1,11 +1,13 @@
 """What the rules of a role name, and what they say against each other."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from bot.catalogue import rules
-from bot.catalogue.build import selected_accounts
+from bot.catalogue.build import full_pattern, selected_accounts
 from bot.catalogue.build_rules import step_ups
+from bot.catalogue.entries import BundleItem
 from bot.catalogue.problems import Finding, Path, suggest
 from bot.catalogue.schema import Document, Role
 from bot.core.model import StepUpRule
@@ -176,7 +178,21 @@ def check_entries(document: Document, names: Names) -> Iterator[Finding]:
             here = ("bundles", key, "roles", at)
             yield from unknown(item.role, (*here, "role"), "role", names("roles"))
             role = document.roles.get(item.role)
-            for name in item.params if role else ():
-                if role and name not in role.parameters:
-                    hint = suggest(name, role.parameters.keys()) or "remove it"
-                    yield Finding((*here, "params", name), f"{item.role} has no parameter “{name}”", hint)
+            if role is not None:
+                yield from _params((*here, "params"), item, role)
+
+
+def _params(path: Path, item: BundleItem, role: Role) -> Iterator[Finding]:
+    for name, value in item.params.items():
+        parameter = role.parameters.get(name)
+        if parameter is None:
+            hint = suggest(name, role.parameters.keys()) or "remove it"
+            yield Finding((*path, name), f"{item.role} has no parameter “{name}”", hint)
+        elif not re.fullmatch(full_pattern(parameter), value):
+            choices = ", ".join(parameter.choices or ())
+            hint = f"one of: {choices}" if choices else f"it has to match {parameter.pattern}"
+            yield Finding((*path, name), f"“{value}” is not what {item.role} takes", hint)
+    if item.params.keys() <= role.parameters.keys():
+        for name, parameter in role.parameters.items():
+            if name not in item.params and parameter.default is None:
+                yield Finding(path, f"does not say {name}, which {item.role} wants", f"add {name}")

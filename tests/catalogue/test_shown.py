@@ -72,7 +72,7 @@ INSTEAD_AT: dict[Where, Any] = {
     ("roles", "look", "automatic", "on_call"): "rota",
     ("bundles", "night", "roles", 0, "role"): "look",
     ("bundles", "night", "roles"): [{"role": "look"}],
-    ("bundles", "night", "roles", 1, "params"): {"bucket": "logs"},
+    ("bundles", "night", "roles", 1, "params"): {"bucket": "logs", "prefix": "b"},
     ("schedules", "rota", "overrides", 0, "to"): "2026-12-30",
 }
 WHOLE = {"version", "accounts", "people", "roles", "work", "channels", "groups", "hours", "schedules", "trackers"}
