@@ -309,8 +309,8 @@ class Access:
 
     def _no_longer_allowed(self, request: AccessRequest, requester: Person, role: Role) -> tuple[str, ...]:
         ask = request.ask
-        # As of then: a start was near enough when asked; how far off it is now says nothing.
-        asking = self._asking_now(requester, ask, request.asked_at)
+        # A start was near enough when asked; how far off it is now says nothing.
+        asking = replace(self._asking_now(requester, ask, self.store.ping()), asked_at=request.asked_at)
         verdict = policy.may_ask(asking)
         reasons = [reason.text for reason in verdict.refusals]
         if requester.identities.get(ask.account) != request.principal:

@@ -23,6 +23,13 @@ class Asking:
     more_facts: tuple[Facts, ...] = ()
     """Gathered for each of ``ask.more``; where there are none, nothing is known."""
     at: int = 0
+    asked_at: datetime | None = None
+    """When it was asked for (UTC), where that was before ``now``: a start was near enough, and hours were on, then."""
+
+    @property
+    def asked_when(self) -> datetime:
+        """When it was asked for (UTC); now, where it is being asked."""
+        return self.asked_at or self.now
 
     @property
     def item(self) -> Item:
@@ -42,8 +49,8 @@ class Asking:
 
     @property
     def begins(self) -> datetime:
-        """When the access would begin if it were approved now (UTC)."""
-        return max(self.now, self.ask.start_at) if self.ask.start_at else self.now
+        """When the access would begin if it were approved when asked for (UTC)."""
+        return max(self.asked_when, self.ask.start_at) if self.ask.start_at else self.asked_when
 
     def asked(self) -> tuple[Person, ...]:
         """Who may come to approve, escalations included. Raises KeyError when there is no such role."""

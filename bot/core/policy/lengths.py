@@ -49,7 +49,7 @@ def start_fits(a: Asking) -> Iterable[Reason]:
     if a.ask.start_at is None:
         yield Reason("start", True, "Starts when approved.", "start")
         return
-    ok = a.now - timedelta(minutes=5) <= a.ask.start_at <= a.now + START_WITHIN
+    ok = a.asked_when - timedelta(minutes=5) <= a.ask.start_at <= a.asked_when + START_WITHIN
     yield Reason(
         "start", ok, "Choose a start within the next 14 days." if not ok else "The start is near enough.", "start"
     )
@@ -127,8 +127,8 @@ def has_cooled_down(a: Asking) -> Iterable[Reason]:
             "cool-down", False, "Whether this was denied lately could not be looked up. Try again in a minute."
         )
         return
-    over = a.known.denied_at + wait if a.known.denied_at else a.now
-    ok = over <= a.now
+    over = a.known.denied_at + wait if a.known.denied_at else a.asked_when
+    ok = over <= a.asked_when
     text = f"Denied less than {format_duration(wait)} ago; ask again from {over:%Y-%m-%d %H:%M} UTC on."
     yield Reason("cool-down", ok, "Not denied lately." if ok else text)
 

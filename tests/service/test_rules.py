@@ -1,0 +1,112 @@
+"""The rules of a role in the service: what it hands over to the policy, and what it does with the word."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.core.model import Item
+from bot.core.policy import Verdict
+from bot.core.rules import AskRule, Caps, Escalation, Hours, Stage
+from bot.service.access import ONE_TARGET
+from tests.core.examples import ASK, HOUR, MINUTE, NOW, actor
+from tests.service.world import World, done, refused
+
+LEADS, SECURITY = frozenset({"leads"}), frozenset({"sam"})
+TWO_STAGES = (Stage(title="Lead", groups=LEADS), Stage(title="Security", people=SECURITY))
+
+
+def test_stages_have_their_turn_and_both_are_wanted(world: World) -> None:
+    world.change_role("s3-read", stages=TWO_STAGES)
+    request = world.asked()
+    early = refused(world.approve(request, "sam"))
+    assert early.text == "It is the turn of Lead."
+    assert done(world.approve(request, "otto")).grant is None
+    assert done(world.approve(request, "sam")).grant is not None
+    world.run()
+    assert [str(grant.status) for grant in world.grants(request)] == ["active"]
+
+
+def test_a_stage_that_lost_its_yes_keeps_the_grant_from_starting(world: World) -> None:
+    world.change_role("s3-read", stages=TWO_STAGES)
+    request = world.asked()
+    done(world.approve(request, "otto"))
+    done(world.approve(request, "sam"))
+    world.catalogue = replace(world.catalogue, groups={**world.catalogue.groups, "leads": frozenset({"mona"})})
+    world.run()
+    (grant,) = world.grants(request)
+    assert not world.is_written(grant)
+    assert "Too few of those who approved this may approve it now." in grant.end_note
+
+
+def test_an_escalation_lets_others_approve_once_it_is_due(world: World) -> None:
+    stage = Stage(groups=LEADS, escalate=(Escalation(HOUR, people=SECURITY),))
+    world.change_role("s3-read", stages=(stage,))
+    request = world.asked()
+    assert "may not approve" in refused(world.approve(request, "sam")).text
+    world.clock.move(HOUR)
+    assert done(world.approve(request, "sam")).grant is not None
+
+
+def test_whoever_is_in_the_slack_group_is_offered_the_role_and_may_ask(world: World) -> None:
+    world.change_role("s3-read", ask=(AskRule(slack_groups=frozenset({"S7"})),))
+    alice, bob = world.person("alice"), world.person("bob")
+    world.directory.groups["S7"] = frozenset(alice.slack_ids)
+    assert "s3-read" in world.access.offer_to(alice).roles
+    assert "s3-read" in world.queries.home(alice).roles
+    assert "s3-read" not in world.access.offer_to(bob).roles
+    assert not world.access.judge(bob, replace(ASK, requester="bob"), NOW).allowed
+    assert done(world.approve(world.asked())).grant is not None
+
+
+def test_what_lapses_is_offered_no_more_and_does_not_start_any_more(world: World) -> None:
+    rule = AskRule(people=frozenset({"alice"}), until=NOW + 6 * HOUR)
+    world.change_role("s3-read", ask=(rule,))
+    alice = world.person("alice")
+    assert "s3-read" in world.access.offer_to(alice).roles
+    later = world.scheduled(start_at=NOW + 8 * HOUR)
+    assert world.granted().starts_at < NOW + HOUR
+    world.later(8 * HOUR)
+    assert "s3-read" not in world.access.offer_to(alice).roles
+    assert not world.is_written(later)
+    assert "no role 's3-read' that you may ask for" in world.grant(later.id).end_note
+
+
+def test_a_yes_after_the_hours_is_refused_where_it_would_last_too_long(world: World) -> None:
+    office = Hours("office", frozenset(range(5)), NOW.time(), (NOW + HOUR).time(), "UTC")
+    world.catalogue = replace(world.catalogue, hours={"office": office})
+    world.change_role("s3-read", hours="office", outside=10 * MINUTE)
+    request = world.asked()
+    world.clock.move(HOUR)
+    assert "at most 10 min may begin" in refused(world.approve(request)).text
+
+
+def test_a_critical_role_takes_a_code_for_the_very_request(world: World) -> None:
+    world.change_role("s3-read", critical=True, stages=(Stage(manager=True, groups=LEADS, quorum=2),))
+    assert not world.access.judge(world.person("alice"), ASK, NOW).allowed
+    always = world.catalogue.roles["db-admin"].approve_step_up
+    world.change_role("s3-read", approve_step_up=always)
+    request = world.asked()
+    world.prove("mona")
+    assert refused(world.access.approve(request, world.person("mona"), actor("mona"))).code == "step-up"
+    assert done(world.approve(request, "mona")).grant is None
+    assert done(world.approve(request, "otto")).grant is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"more": (Item("deploy", "payments"),)}, {"break_glass": True}, {"extends": "g-1"}],
+    ids=["several targets", "break-glass", "making longer"],
+)
+def test_what_has_no_flow_yet_is_refused_with_one_reason(changes: dict[str, object], world: World) -> None:
+    ask = replace(ASK, **changes)  # type: ignore[arg-type]
+    verdict = world.access.draft(world.person("alice"), ask)
+    assert isinstance(verdict, Verdict)
+    assert [reason.text for reason in verdict.refusals] == [ONE_TARGET]
+
+
+def test_a_fact_that_nobody_gathers_refuses_only_where_a_role_wants_it(world: World) -> None:
+    assert world.access.judge(world.person("alice"), ASK, NOW).allowed
+    world.change_role("s3-read", caps=Caps(per_person=3, cool_down=timedelta(minutes=5)))
+    verdict = world.access.judge(world.person("alice"), ASK, NOW)
+    assert {reason.rule for reason in verdict.refusals} == {"limit", "cool-down"}
