@@ -1,9 +1,10 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import clouds, deciding, edges, recording, watching, working
+from tests.mutants import clouds, deciding, edges, recording, rules, watching, working
 
 MUTANTS = (
     *deciding.MUTANTS,
+    *rules.MUTANTS,
     *working.MUTANTS,
     *watching.MUTANTS,
     *recording.MUTANTS,
