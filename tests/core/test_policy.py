@@ -216,8 +216,12 @@ def test_what_nobody_else_could_approve_is_not_asked_for() -> None:
 
 
 def test_a_quorum_of_none_still_needs_somebody() -> None:
-    nobody = replace(READ, stages=(Stage(quorum=0),))
+    nobody = replace(READ, stages=(Stage(quorum=0), Stage(people=frozenset({"mona"}))))
     assert "approvers" in refusals(policy.may_ask(asking(catalogue=with_role(nobody))))
+
+
+def test_without_a_stage_nobody_could_approve() -> None:
+    assert "approvers" in refusals(policy.may_ask(asking(catalogue=with_role(replace(READ, stages=())))))
 
 
 # --- rules in general ------------------------------------------------------------------------------------

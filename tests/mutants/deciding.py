@@ -220,7 +220,7 @@ _POLICY = (
         "somebody must approve though no quorum is wanted",
         APPROVERS,
         "for _ in range(max(1, stage.quorum))]",
-        "for _ in range(stage.quorum)] or [-1]",
+        "for _ in range(stage.quorum)]",
         tests(OF_POLICY, "test_a_quorum_of_none_still_needs_somebody"),
     ),
     Mutant(

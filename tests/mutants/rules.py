@@ -119,6 +119,13 @@ MUTANTS = (
         VERDICTS,
     ),
     Mutant(
+        "without a stage nothing is approved",
+        APPROVERS,
+        "return bool(seats) and all(",
+        "return all(",
+        tests("tests/core/test_policy.py", "test_without_a_stage_nobody_could_approve"),
+    ),
+    Mutant(
         "a stage waits for its turn", APPROVING, 'yield Reason("stage", ok,', 'yield Reason("stage", True,', VERDICTS
     ),
     Mutant(

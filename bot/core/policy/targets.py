@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.core.model import Ask, Item
 from bot.core.policy.case import Approving, Asking
@@ -87,15 +88,4 @@ def written_out(bundle: Bundle, account: str, ask: Ask) -> Ask:
     """``ask`` for everything in a bundle, in one account. Raises IndexError for a bundle without items."""
     items = [Item(role, account, dict(params)) for role, params in bundle.items]
     first = items[0]
-    return Ask(
-        requester=ask.requester,
-        role=first.role,
-        account=first.account,
-        params=first.params,
-        work=ask.work,
-        duration=ask.duration,
-        reason=ask.reason,
-        ticket=ask.ticket,
-        start_at=ask.start_at,
-        more=tuple(items[1:]),
-    )
+    return replace(ask, role=first.role, account=first.account, params=first.params, more=tuple(items[1:]))
