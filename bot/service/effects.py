@@ -202,6 +202,7 @@ class Worker:
         What is still leased after that is claimed again when its lease is over.
         """
         self._stop.set()
+        self.runner.store.rouse(self.lanes)
         until = time.monotonic() + timeout.total_seconds()
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))

@@ -1,6 +1,6 @@
 """The Store on SQLite and PostgreSQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 
@@ -86,6 +86,9 @@ class SqlStore:
         if self._listener is not None:
             self._listener.start()
         self._wakeup.wait(lane, timeout)
+
+    def rouse(self, lanes: Iterable[str]) -> None:
+        self._wakeup.rouse(lanes)
 
     def ping(self) -> datetime:
         with self.transaction() as tx:
