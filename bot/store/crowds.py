@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.service.records import Digest, DigestLine, Gathered
+from bot.store import prepared
 from bot.store.session import CHUNK, Session
 from bot.store.tables import digest_lines, effects
 
@@ -70,7 +71,7 @@ class Crowds(Session):
             for line in lines
         ]
         if rows:
-            self._run(self._insert(digest_lines).on_conflict_do_nothing(), rows)
+            self._run(prepared.adding(self._dialect, digest_lines), rows)
 
     def lines_between(self, who: str) -> tuple[datetime, datetime] | None:
         first, last = sa.func.min(_line.added_at).label("first"), sa.func.max(_line.added_at).label("last")
