@@ -135,9 +135,8 @@ class Access:
             current = state.request or request
             approvers = policy.approver_set(self.catalogue(), role, requester, facts)
             _wait_for_reset(tx, person)
-            bound = tx.latest_step_up(person.id, current.digest())
             always = role.approve_step_up.rule is StepUpRule.ALWAYS
-            proof = bound if always else tx.latest_step_up(person.id)
+            proof = tx.latest_step_up(person.id, current.digest() if always else None)
             approving = policy.Approving(
                 self.catalogue(), current, requester, person, approvers, proof, now, facts.requester_refused
             )

@@ -69,9 +69,11 @@ class Showing:
             if self._floods.puts_off(claim, request, max(1, len(places))):
                 return
             places = tuple(dict.fromkeys((*self._audience(request), *places)))
+        # One card for all of its copies: whatever changes it meanwhile enqueues them all once more.
+        made = {kind: self.queries.request_card(request.id, kind) for kind in dict(places)}
         try:
             for kind, destination in places:
-                card = self.queries.request_card(request.id, kind)
+                card = made[kind]
                 if card is not None:
                     self._copies.show(claim, request.id, (kind, destination), card)
         except (ChatError, LostLease):

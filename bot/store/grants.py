@@ -69,10 +69,7 @@ class Grants(Session):
         return self._run(_changing_all(tuple(rows[0])), as_rows(rows)).rowcount
 
     def unfinished_grants(self, person: str | None = None) -> tuple[Grant, ...]:
-        query = sa.select(grants).where(_UNFINISHED)
-        if person is not None:
-            query = query.where(grants.c.person == person)
-        return self._grants(query.order_by(grants.c.expires_at, grants.c.id))
+        return self._grants(_ALL_UNFINISHED) if person is None else self._grants(_UNFINISHED_OF, {"whose": person})
 
     def count_unfinished(self) -> dict[GrantStatus, int]:
         query = sa.select(grants.c.status, sa.func.count().label("how_many")).where(_UNFINISHED)
@@ -110,6 +107,8 @@ _OF_REQUEST = (
     .where(grants.c.request_id == sa.bindparam("request", type_=grants.c.request_id.type))
     .order_by(grants.c.id)
 )
+_ALL_UNFINISHED = sa.select(grants).where(_UNFINISHED).order_by(grants.c.expires_at, grants.c.id)
+_UNFINISHED_OF = _ALL_UNFINISHED.where(grants.c.person == sa.bindparam("whose", type_=grants.c.person.type))
 _CHANGING = (
     sa.update(grants)
     .where(grants.c.id == sa.bindparam("of_id"), grants.c.version == sa.bindparam("of_version"))

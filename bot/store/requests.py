@@ -79,16 +79,13 @@ class Requests(Session):
             )
 
     def requests_of(self, person: str, limit: int = 20) -> tuple[AccessRequest, ...]:
-        return self._requests(requests.c.requester == person, limit=limit)
+        return self._read(_NEWEST_OF, {"whose": person, "at_most": limit})
 
     def pending_requests(self, person: str | None = None) -> tuple[AccessRequest, ...]:
-        return self._requests(_PENDING if person is None else sa.and_(_PENDING, requests.c.requester == person))
+        return self._read(_ALL_PENDING) if person is None else self._read(_PENDING_OF, {"whose": person})
 
     def pending_for(self, approver: str) -> tuple[AccessRequest, ...]:
-        asked = sa.exists().where(
-            request_approvers.c.request_id == requests.c.id, request_approvers.c.person == approver
-        )
-        return self._requests(sa.and_(_PENDING, asked), oldest_first=True)
+        return self._read(_WAITING_FOR, {"whose": approver})
 
     def requests_between(self, start: datetime, end: datetime) -> tuple[AccessRequest, ...]:
         then = [
@@ -96,16 +93,7 @@ class Requests(Session):
             for moment in (requests.c.asked_at, requests.c.decided_at)
         ]
         # A union, because with OR and an order SQLite would read the whole table.
-        return self._requests(requests.c.id.in_(sa.union(*then)))
-
-    def _requests(
-        self, which: sa.ColumnElement[bool], *, limit: int | None = None, oldest_first: bool = False
-    ) -> tuple[AccessRequest, ...]:
-        """One statement for what changes (the request and its approvals), so that no reader sees it half changed."""
-        columns = (requests.c.asked_at, requests.c.id)
-        order = columns if oldest_first else tuple(column.desc() for column in columns)
-        chosen = sa.select(requests.c.id).where(which).order_by(*order).limit(limit)
-        return self._read(_with_approvals(which if limit is None else requests.c.id.in_(chosen), *order))
+        return self._read(_with_approvals(requests.c.id.in_(sa.union(*then)), *_NEWEST))
 
     def _read(self, query: sa.Select[Any], parameters: Mapping[str, object] | None = None) -> tuple[AccessRequest, ...]:
         rows = self._run(query, parameters).all()
@@ -123,6 +111,7 @@ class Requests(Session):
 
 
 def _with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """One statement for what changes (the request and its approvals), so that no reader sees it half changed."""
     return (
         sa.select(
             requests,
@@ -138,6 +127,17 @@ def _with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any]
 
 _AMONG, _ID = "among_them", "of_id"
 _of_id = sa.bindparam(_ID, type_=requests.c.id.type)
+_mine = requests.c.requester == sa.bindparam("whose", type_=requests.c.requester.type)
+_OLDEST = (requests.c.asked_at, requests.c.id)
+_NEWEST = tuple(column.desc() for column in _OLDEST)
+_newest_of = sa.select(requests.c.id).where(_mine).order_by(*_NEWEST).limit(sa.bindparam("at_most", type_=sa.Integer))
+_NEWEST_OF = _with_approvals(requests.c.id.in_(_newest_of), *_NEWEST)
+_ALL_PENDING = _with_approvals(_PENDING, *_NEWEST)
+_PENDING_OF = _with_approvals(sa.and_(_PENDING, _mine), *_NEWEST)
+_asked_them = sa.exists().where(
+    request_approvers.c.request_id == requests.c.id, request_approvers.c.person == sa.bindparam("whose")
+)
+_WAITING_FOR = _with_approvals(sa.and_(_PENDING, _asked_them), *_OLDEST)
 _ONE = _with_approvals(requests.c.id == _of_id)
 _CHANGING = (
     sa.update(requests)
