@@ -102,21 +102,25 @@ class Replica:
 
 
 class Gate:
-    """Keeps AWS from carrying out the next call of an action until it is opened; later ones pass."""
+    """Keeps AWS from carrying out the next call of an action while the context is open; later ones pass."""
 
     def __init__(self, iam: Iam, action: str) -> None:
         self._iam, self._action = iam, action
         self._open, self._reached = threading.Event(), threading.Event()
         self._caller = ""
-        iam.before = self._pass
+
+    def __enter__(self) -> Self:
+        self._iam.before = self._pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.set()
+        self._iam.before = lambda _: None
 
     def caller(self) -> str:
         """Whose call it holds: the access key of a replica. Waits for it."""
         assert self._reached.wait(30), f"nobody called {self._action}"
         return self._caller
-
-    def open(self) -> None:
-        self._open.set()
 
     def _pass(self, call: dict[str, str]) -> None:
         if call["Action"] == self._action and not self._reached.is_set():
@@ -166,7 +170,8 @@ class Processes(World):
         self.prepare()
         for _ in range(self._count):
             self.add()
-        self.wait_until_up()
+        if self._count:
+            self.wait_until_up()
         return self.service
 
     def prepare(self) -> None:
@@ -261,13 +266,11 @@ class Processes(World):
             query = sa.select(effects.c.key).where(effects.c.lease_until.is_not(None))
             return list(tx._run(query).scalars())
 
-    def let_lease_run_out(self, key: str) -> None:
+    def let_leases_run_out(self) -> None:
         """As a minute and a half later."""
         with psycopg.connect(self.database_url) as connection:
-            changed = connection.execute(
-                "UPDATE effects SET lease_until = clock_timestamp() WHERE key = %s AND lease_until > now()", [key]
-            )
-            assert changed.rowcount == 1, f"{key} is not leased"
+            ended = connection.execute("UPDATE effects SET lease_until = clock_timestamp() WHERE lease_until > now()")
+            assert ended.rowcount, "nothing is leased"
 
     def _backends(self, replica: Replica) -> set[str]:
         with psycopg.connect(self.database_url) as connection:
