@@ -1,19 +1,15 @@
-"""The bot as processes of their own, to be killed, paused and kept from writing; the test is everybody else.
+"""The bot as processes of their own, to be killed, paused and kept from writing; the test is everybody else."""
 
-Run as a module it is ``prodaccess`` with some of its constants changed, as ``TOLD_…`` in its environment says.
-"""
-
-import functools
+import asyncio
 import os
 import resource
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -21,31 +17,22 @@ import httpx
 import psycopg
 import sqlalchemy as sa
 
-from bot import app, cli, serving
+from bot import app
 from bot.app import Parts
-from bot.service import effects as working
+from bot.sandbox.slack.delivery import Envelope, Retry
+from bot.sandbox.slack.http_delivery import SignedHttp
 from bot.serving import Service
 from bot.settings import Transport
 from bot.store import migrate
 from bot.store.tables import effects
-from bot.web import health
 from tests.crashes.clock import SharedClock
 from tests.outages.iam import Iam
+from tests.outages.told import CLOCK
 from tests.outages.world import World
 from tests.scenarios.company import TEAM
 from tests.scenarios.harness import _free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
-CLOCK = "TOLD_CLOCK"
-"""The path of a ``SharedClock``."""
-WATCH_EVERY = "TOLD_WATCH_EVERY"
-"""Seconds, for all that is done periodically."""
-TICK = "TOLD_TICK"
-"""Seconds, for workers that nobody wakes."""
-IDLE = "TOLD_IDLE"
-"""Without workers: it takes clicks only."""
-FULL = "TOLD_FULL"
-"""Its disk is full from the start."""
 NO_LIMIT = resource.RLIM_INFINITY
 
 
@@ -129,6 +116,20 @@ class Gate:
             self._open.wait(60)
 
 
+class ToAll:
+    """Brings what people do to every replica at the same moment; the first answer counts."""
+
+    def __init__(self, world: "Processes") -> None:
+        slack, secret = world.slack._slack, world.slack.signing_secret
+        urls = [f"{replica.url}/slack/events" for replica in world.replicas]
+        self._ways = [SignedHttp(url, secret, slack.workspace.behaviour, slack.clock) for url in urls]
+        slack._http.extend(self._ways)
+
+    async def send(self, envelope: Envelope, retry: Retry | None) -> dict[str, Any]:
+        answers = await asyncio.gather(*(way.send(envelope, retry) for way in self._ways), return_exceptions=True)
+        return next(answer for answer in answers if isinstance(answer, dict))
+
+
 @dataclass
 class _Beside:
     """What ``harness.World`` wants to know of a running service, without its running: the same parts, doing nothing."""
@@ -181,7 +182,7 @@ class Processes(World):
         """Start one more; it is not up yet."""
         self._started += 1
         name, port = f"REPLICA{self._started}", _free_port()
-        replica = Replica(name, f"http://127.0.0.1:{port}", self._run("serve", self.environment_of(name, port, told)))
+        replica = Replica(name, f"http://127.0.0.1:{port}", self._run(["serve"], self.environment_of(name, port, told)))
         self.replicas.append(replica)
         return replica
 
@@ -200,7 +201,7 @@ class Processes(World):
 
     def send_to(self, replica: Replica) -> None:
         """Over HTTP: what people do goes to this one from now on. Its page is the one that is asked."""
-        self.service.__dict__["url"] = replica.url
+        cast(_Beside, self.service).url = replica.url
         if self.transport is Transport.HTTP:
             self.slack.deliver_over_http(f"{replica.url}/slack/events")
 
@@ -210,7 +211,7 @@ class Processes(World):
 
     def shell(self, *arguments: str, **told: str) -> subprocess.CompletedProcess[str]:
         """Run ``prodaccess …`` to its end, in a process of its own."""
-        process = self._run(*arguments, self.environment_of("OPERATOR", 0, told), stream=subprocess.PIPE)
+        process = self._run(arguments, self.environment_of("OPERATOR", 0, told), subprocess.PIPE)
         out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(arguments, process.returncode, out.decode(), err.decode())
 
@@ -233,10 +234,11 @@ class Processes(World):
         plain = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"}
         return {**plain, **self.environment(), **overwritten, **slack, **self._told, **told}
 
-    def _run(self, *arguments: Any, stream: int | None = None) -> subprocess.Popen[bytes]:
-        *words, environment = arguments
+    def _run(
+        self, words: Sequence[str], environment: Mapping[str, str], stream: int | None = None
+    ) -> subprocess.Popen[bytes]:
         is_told = any(name.startswith("TOLD_") for name in environment)
-        command = [sys.executable, "-m", "tests.outages.processes" if is_told else "bot.cli", *words]
+        command = [sys.executable, "-m", "tests.outages.told" if is_told else "bot.cli", *words]
         with self.log.open("ab") as log:
             out = stream or log
             return subprocess.Popen(
@@ -256,7 +258,7 @@ class Processes(World):
         while True:
             replica.pause()
             wait_for(lambda: "active" not in self._backends(replica), "its statements to end")
-            if "idle in transaction" not in self._backends(replica):
+            if not any(state.startswith("idle in transaction") for state in self._backends(replica)):
                 return
             replica.go_on()
 
@@ -279,24 +281,3 @@ class Processes(World):
                 [replica.name],
             )
             return {str(state) for (state,) in rows}
-
-
-def main() -> int:
-    """``prodaccess``, told otherwise in some things."""
-    told = os.environ
-    if FULL in told:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, NO_LIMIT))
-    if CLOCK in told:
-        clock = SharedClock(Path(told[CLOCK]))
-        serving.Service = functools.partial(serving.Service, clock=clock)  # type: ignore[assignment,misc]
-    if WATCH_EVERY in told:
-        serving.WATCH_EVERY = health.WRITE_EVERY = timedelta(seconds=float(told[WATCH_EVERY]))
-    if TICK in told:
-        working.TICK = timedelta(seconds=float(told[TICK]))
-    if IDLE in told:
-        app.threads = lambda _: {}
-    return cli.main()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,8 @@ from bot.core.model import Grant
 from bot.settings import Transport
 from bot.slack import ids
 from bot.slack.trouble import DATABASE_AWAY
-from tests.outages.processes import CLOCK, FULL, WATCH_EVERY, Processes
+from tests.outages.processes import Processes
+from tests.outages.told import CLOCK, FULL, WATCH_EVERY
 from tests.outages.world import LOOK, USER
 from tests.scenarios.company import APPROVALS
 from tests.scenarios.harness import wait_for

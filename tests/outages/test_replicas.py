@@ -3,26 +3,23 @@
 The end of a lease is put back in the database, so that nobody waits for it; a paused process gets no hint of that.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.core.model import Grant
-from bot.sandbox.slack.delivery import Envelope, Retry
-from bot.sandbox.slack.http_delivery import SignedHttp
 from bot.service import summary
 from bot.settings import Transport
 from bot.slack import ids
 from bot.store import serve_lock
 from tests.databases import PostgresServer
 from tests.faults.proxy import Then, Way
-from tests.outages.processes import IDLE, TICK, Gate, Processes, Replica
+from tests.outages.processes import Gate, Processes, Replica, ToAll
+from tests.outages.told import IDLE, TICK
 from tests.outages.world import LOOK, USER
 from tests.scenarios.harness import wait_for
 
@@ -44,20 +41,6 @@ class Installation(Processes):
     def prepare(self) -> None:
         with self.service.parts.store.transaction() as tx:
             tx.set_fact(summary._UNTIL, (tx.now() - timedelta(days=3)).isoformat())
-
-
-class ToAll:
-    """Brings what people do to every replica at the same moment; the first answer counts."""
-
-    def __init__(self, world: Processes) -> None:
-        slack, secret = world.slack._slack, world.slack.signing_secret
-        urls = [f"{replica.url}/slack/events" for replica in world.replicas]
-        self._ways = [SignedHttp(url, secret, slack.workspace.behaviour, slack.clock) for url in urls]
-        slack._http.extend(self._ways)
-
-    async def send(self, envelope: Envelope, retry: Retry | None) -> dict[str, Any]:
-        answers = await asyncio.gather(*(way.send(envelope, retry) for way in self._ways), return_exceptions=True)
-        return next(answer for answer in answers if isinstance(answer, dict))
 
 
 @pytest.fixture(scope="module")
