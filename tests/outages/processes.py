@@ -189,9 +189,9 @@ class Processes(World):
     def wait_until_up(self) -> None:
         """Until each listens, and has its connection to Slack; requests go to the first."""
         for replica in self.replicas:
-            wait_for(replica.is_up, f"{replica.name} to be up", timeout=60)
+            wait_for(replica.is_up, f"{replica.name} to be up", timeout=120)
         if self.transport is Transport.SOCKET:
-            wait_for(lambda: self.slack.connections == len(self.replicas), "connections to Slack", timeout=60)
+            wait_for(lambda: self.slack.connections == len(self.replicas), "connections to Slack", timeout=120)
         self.send_to(self.replicas[0])
 
     def stop(self) -> None:
