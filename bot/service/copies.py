@@ -8,7 +8,7 @@ import structlog
 
 from bot.service.cards import Card, Chat, fingerprint
 from bot.service.effects import LostLease
-from bot.service.ports import Store
+from bot.service.ports import Store, Tx
 from bot.service.records import ChatError, Claim, PostedMessage
 
 log = structlog.get_logger(__name__)
@@ -28,8 +28,7 @@ class Copies:
         """
         kind, destination = place
         with self.store.transaction() as tx:
-            if not tx.holds(claim):
-                raise LostLease(f"{claim.key} is somebody else's by now.")
+            _refuse_lost(tx, claim)
             copies = {(copy.kind, copy.destination): copy for copy in tx.messages(subject)}
         copy = copies.get(place)
         shows = fingerprint(card)
@@ -46,11 +45,21 @@ class Copies:
                 tx.save_message(PostedMessage(subject, kind, destination, channel, ref, shows))
 
     def post(self, claim: Claim, destination: str, card: Card) -> bool:
-        """Say something once; false when the chat will never take it. Raises ChatError that may pass."""
+        """Say something once; false when the chat will never take it.
+
+        Raises ChatError that may pass, and LostLease: who has it now may have said it already.
+        """
+        with self.store.transaction() as tx:
+            _refuse_lost(tx, claim)
         with unless_lasting(claim.kind, destination):
             self.chat.post(destination, card, claim.key, maybe_posted=claimed_before(claim))
             return True
         return False
+
+
+def _refuse_lost(tx: Tx, claim: Claim) -> None:
+    if not tx.holds(claim):
+        raise LostLease(f"{claim.key} is somebody else's by now.")
 
 
 @contextmanager

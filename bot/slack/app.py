@@ -15,7 +15,7 @@ from bot.service.desk import Desk
 from bot.slack.config import SlackConfig, async_client, quiet
 from bot.slack.directory import SlackDirectory
 from bot.slack.edge import Edge
-from bot.slack.guard import Guard
+from bot.slack.guard import Guard, answering
 from bot.slack.listeners import register
 from bot.slack.running import Running
 
@@ -50,8 +50,10 @@ def build(
         request_verification_enabled=config.request_verification,
         process_before_response=False,
     )
+    edge = Edge(desk, client, executor, config.team_id, running)
     Guard(desk.access.store, executor, config.team_id, running).stand_before(app)
-    register(app, Edge(desk, client, executor, config.team_id, running), directory)
+    app.error(answering(edge))
+    register(app, edge, directory)
     return app
 
 

@@ -156,6 +156,11 @@ class Edge:
         """Who acts. Blocks. Raises Refused."""
         return Caller(self.desk, self.desk.people.identify(origin.user, self.team), origin.user)
 
+    async def complain(self, origin: Origin, doing: str, text: str) -> None:
+        """Tell whoever acted what went wrong, beside what they used."""
+        with self.running.one_more():
+            await self._carry_out_or_tell(origin, doing, tell(f"⚠️ {esc(text)}"))
+
     async def _reply(self, origin: Origin, doing: str, work: Callable[[], Replies]) -> None:
         for reply in await self._outcome(doing, work):
             await self._carry_out_or_tell(origin, doing, reply)

@@ -1,5 +1,6 @@
 """What is let in: our team only, each signed request once, each event once."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
@@ -15,7 +16,7 @@ from slack_bolt.response import BoltResponse
 from bot.service.ports import Store
 from bot.service.records import StoreUnavailable
 from bot.slack import ids, payloads
-from bot.slack.edge import complaint, in_thread
+from bot.slack.edge import Edge, complaint, in_thread
 from bot.slack.running import Running
 from bot.slack.trouble import explain
 
@@ -40,10 +41,9 @@ class Guard:
     running: Running = field(default_factory=Running)
 
     def stand_before(self, app: AsyncApp) -> None:
-        """Register it, and what is answered when anything fails before its listener."""
+        """Register it."""
         app.middleware(self.our_team_only)
         app.middleware(self.each_once)
-        app.error(answer_trouble)
 
     async def our_team_only(self, req: AsyncBoltRequest, next: Next) -> BoltResponse | None:  # noqa: A002 - Bolt's
         """Every team that the payload names must be ours; people of shared channels are told so."""
@@ -93,9 +93,20 @@ def _only_stops(body: dict[str, Any]) -> bool:
     return body.get("type") == "view_submission" and body.get("view", {}).get("callback_id") == ids.REVOKE_NOTE
 
 
-async def answer_trouble(error: Exception, body: dict[str, Any]) -> BoltResponse:
-    """Slack gets 200 and the person a sentence, whatever it was."""
-    return apology(body, explain(error, str(body.get("type") or "command")))
+def answering(edge: Edge) -> Callable[..., Awaitable[BoltResponse]]:
+    """What is answered when anything fails before its listener: Slack gets 200 and the person a sentence."""
+    telling: set[asyncio.Task[None]] = set()
+
+    async def answer_trouble(error: Exception, body: dict[str, Any]) -> BoltResponse:
+        text = explain(error, str(body.get("type") or "command"))
+        if body.get("type") == "block_actions":
+            # Slack shows nothing of the answer to a click, and does not wait for long.
+            task = asyncio.create_task(edge.complain(payloads.origin_of(body), "click", text))
+            telling.add(task)
+            task.add_done_callback(telling.discard)
+        return apology(body, text)
+
+    return answer_trouble
 
 
 def apology(body: dict[str, Any], text: str) -> BoltResponse:
