@@ -64,16 +64,16 @@ class Showing:
             finish(self.store, claim)
             return
         # What is posted is brought up to date even where nobody would be sent it any more.
-        places = tuple((copy.kind, copy.destination) for copy in posted)
+        places, wanted = tuple((copy.kind, copy.destination) for copy in posted), tuple[tuple[str, str], ...]()
         if "late" not in claim.payload:
             if self._floods.puts_off(claim, request, max(1, len(places))):
                 return
-            places = tuple(dict.fromkeys((*self._audience(request), *places)))
+            wanted = tuple(self._audience(request))
         try:
-            for kind, destination in places:
-                card = self.queries.request_card(request.id, kind)
+            for place in dict.fromkeys((*wanted, *places)):
+                card = self.queries.request_card(request.id, place[0])
                 if card is not None:
-                    self._copies.show(claim, request.id, (kind, destination), card)
+                    self._copies.show(claim, request.id, place, card, wanted=place in wanted)
         except (ChatError, LostLease):
             self._show_again_if_late(claim)
             raise
