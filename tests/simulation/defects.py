@@ -12,15 +12,15 @@ from bot.core.audit import Event
 from bot.core.decisions import Decision, Outcome
 from bot.core.lifecycle import decide
 from bot.core.model import Grant
-from bot.service import copies, granting, handling
+from bot.service import granting, handling
 from bot.service.access import Access
 from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, finish
-from bot.service.records import Claim, Observation, Permission
+from bot.service.records import Claim, Observation, Permission, PostedMessage
 from bot.store.memory.effects import MemoryEffects
 from bot.store.memory.notes import MemoryNotes
 from tests.core.examples import DAY, HOUR, YES
-from tests.simulation.outside import SimCloud
+from tests.simulation.outside import SimChat, SimCloud
 
 Patch = pytest.MonkeyPatch
 
@@ -63,7 +63,18 @@ def _forget_expiry(patch: Patch) -> None:
 
 
 def _post_without_looking(patch: Patch) -> None:
-    patch.setattr(copies, "claimed_before", lambda claim: False)
+    right = SimChat.post
+    patch.setattr(SimChat, "post", lambda self, *what, maybe_posted: right(self, *what, maybe_posted=False))
+
+
+def _forget_what_may_be_posted(patch: Patch) -> None:
+    right = MemoryNotes.save_message
+
+    def save(self: MemoryNotes, message: PostedMessage) -> None:
+        if message.ref:
+            right(self, message)
+
+    patch.setattr(MemoryNotes, "save_message", save)
 
 
 def _believe_in_the_removal(patch: Patch) -> None:
@@ -160,6 +171,7 @@ DEFECTS = (
     Defect("what was decided is decided again", _decide_twice, "is there already"),
     Defect("the expiry is not put on the books", _forget_expiry, "I8"),
     Defect("a message is posted again without a look", _post_without_looking, "twice"),
+    Defect("nothing is kept of a card that may be posted", _forget_what_may_be_posted, "twice"),
     Defect("nobody looks whether it is gone", _believe_in_the_removal, "I8"),
     Defect("anybody approves anything", _let_anybody_approve, "I6"),
     Defect("an old code counts", _take_any_code_for_fresh, "I6"),

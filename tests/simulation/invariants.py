@@ -112,7 +112,7 @@ class Invariants:
     def after_post(self, destination: str, key: str) -> None:
         """Nobody gets the same message twice from workers that hold their leases."""
         self._posts[destination, key] += 1
-        if self._posts[destination, key] > 1 and (destination, key) not in self._company.chat.refused_for_good:
+        if self._posts[destination, key] > 1:
             task = self._company.tasks.current
             if task is None or self._holds(task, key):
                 raise Broken(f"{key} was posted to {destination} twice")
