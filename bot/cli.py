@@ -67,6 +67,7 @@ def _serve(_: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     configure(settings.log_format, settings.log_level)
     with _until_stopped() as stopped, serving.Service(settings) as service:
+        serving.keep_what_is_there()
         service.wait(stopped)
     serving.leave_behind_what_hangs()
     return 0

@@ -127,12 +127,6 @@ def _row(effect: Effect) -> Mapping[str, Any]:
         "payload": effect.payload,
         "who": effect.who,
         "due_at": effect.due_at,
-        "lease_until": None,
-        "fence": 0,
-        "generation": 1,
-        "claimed_generation": 0,
-        "attempts": 0,
-        "last_error": "",
     }
 
 

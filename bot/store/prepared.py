@@ -40,12 +40,15 @@ def putting(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Executa
 
 @cache
 def adding_all(dialect: str, table: sa.Table, names: tuple[str, ...]) -> postgresql.Insert:
-    """Insert many rows of these columns: with the rows as parameters on SQLite, with ``as_rows`` of them elsewhere."""
+    """Insert many rows of these columns: with the rows as parameters on SQLite, with ``as_rows`` of them elsewhere.
+
+    The other columns get the table's defaults.
+    """
     insert = inserting(dialect, table)
     if dialect == "sqlite":
         return insert
     rows = rows_of([table.c[name] for name in names])
-    return insert.from_select(list(names), sa.select(*(rows.c[name] for name in names)), include_defaults=False)
+    return insert.from_select(list(names), sa.select(*(rows.c[name] for name in names)))
 
 
 def rows_of(columns: Sequence[sa.Column[Any]]) -> sa.TableValuedAlias:
