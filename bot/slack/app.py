@@ -7,13 +7,12 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.service.desk import Desk
 from bot.slack.config import SlackConfig, async_client, quiet
 from bot.slack.directory import SlackDirectory
+from bot.slack.door import HttpDoor, SocketDoor
 from bot.slack.edge import Edge
 from bot.slack.guard import Guard, answering
 from bot.slack.listeners import register
@@ -49,6 +48,7 @@ def build(
         signing_secret=config.signing_secret,
         request_verification_enabled=config.request_verification,
         process_before_response=False,
+        raise_error_for_unhandled_request=True,
     )
     edge = Edge(desk, client, executor, config.team_id, running)
     Guard(desk.access.store, executor, config.team_id, running).stand_before(app)
@@ -57,9 +57,9 @@ def build(
     return app
 
 
-def http_handler(app: AsyncApp) -> AsyncSlackRequestHandler:
+def http_handler(app: AsyncApp) -> HttpDoor:
     """For a Starlette or FastAPI route: ``await handler.handle(request)``."""
-    return AsyncSlackRequestHandler(app)
+    return HttpDoor(app)
 
 
 class SocketMode:
@@ -68,13 +68,11 @@ class SocketMode:
     def __init__(self, app: AsyncApp, config: SlackConfig) -> None:
         self._app = app
         self._config = config
-        self._handler: AsyncSocketModeHandler | None = None
+        self._handler: SocketDoor | None = None
 
     async def start(self) -> None:
         """Connect. Returns when connected; until then, with a refused token too, it logs and tries again."""
-        self._handler = AsyncSocketModeHandler(
-            self._app, app_token=self._config.app_token, logger=quiet(), ping_interval=PING_SECONDS
-        )
+        self._handler = SocketDoor(self._app, self._config.app_token, quiet(), PING_SECONDS)
         client = self._handler.client
         await client.aiohttp_client_session.close()
         client.aiohttp_client_session = _Dialler(client)  # type: ignore[assignment]
