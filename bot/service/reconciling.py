@@ -177,6 +177,9 @@ class Reconciling:
             tx.finish(claim)
             if stray is None or stray.fate is not None:
                 return
+            # The grant of what was altered may be missing now: that is seen for the first time.
+            missing = (drift for drift in sight.drifts if drift.name == name)
+            tx.enqueue([_confirm(sight.place, name, drift.kind, sight.at + SECOND_LOOK) for drift in missing])
             gone = replace(stray, fate=Fate.VANISHED, decided_at=tx.now(), settled_by=SYSTEM.id)
             tx.save_stray(gone)
             tx.enqueue([tend(gone, tx.now()), show_stray(gone, tx.now())])
