@@ -2,9 +2,13 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from bot import catalogue as catalogue_files
 from bot.catalogue import CatalogueError, Loaded, Problem, Severity, aws_lint
+from bot.catalogue.load import judge
+from bot.catalogue.shape import read_document
+from bot.catalogue.source import read_source
 
 _NO_DATABASE = "--aws-lint needs it; run: pip install --require-hashes -r requirements.lock"
 
@@ -27,13 +31,15 @@ def check_aws(file: str) -> int:
     except aws_lint.DatabaseMissing as error:
         print(f"prodaccess: {error}; {_NO_DATABASE}", file=sys.stderr)
         return 2
+    source = read_source(Path(file))
+    shaped = read_document(source)
     loaded: Loaded | None = None
     refused: CatalogueError | None = None
     try:
-        loaded = catalogue_files.inspect(file)
+        loaded = judge(source, shaped)
     except CatalogueError as error:
         refused = error
-    problems = aws_lint.lint(file, loaded.catalogue if loaded else None, database)
+    problems = aws_lint.lint(source, shaped, loaded.catalogue if loaded else None, database)
     if loaded:
         print(catalogue_files.describe(loaded.catalogue, loaded.warnings))
     else:

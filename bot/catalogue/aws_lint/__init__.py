@@ -1,8 +1,6 @@
 """``prodaccess check --aws-lint``: roles against what AWS really has. See ``database`` for where that comes from."""
 
 from collections.abc import Iterator
-from os import PathLike
-from pathlib import Path
 
 from bot.catalogue.aws_lint.actions import check_names, check_permissions, check_wildcards
 from bot.catalogue.aws_lint.conditions import check_conditions
@@ -13,8 +11,8 @@ from bot.catalogue.aws_lint.resources import check_matches, check_open
 from bot.catalogue.aws_lint.sizes import check_sizes
 from bot.catalogue.problems import Finding, Problem, Severity
 from bot.catalogue.schema import Role
-from bot.catalogue.shape import read_document
-from bot.catalogue.source import read_source
+from bot.catalogue.shape import Shaped
+from bot.catalogue.source import Source
 from bot.core.model import Catalogue
 
 __all__ = ["Database", "DatabaseMissing", "lint", "lint_role", "load"]
@@ -22,14 +20,12 @@ __all__ = ["Database", "DatabaseMissing", "lint", "lint_role", "load"]
 PROVIDER = "aws_iam"
 
 
-def lint(path: str | PathLike[str], catalogue: Catalogue | None, database: Database) -> list[Problem]:
+def lint(source: Source, shaped: Shaped, catalogue: Catalogue | None, database: Database) -> list[Problem]:
     """What is wrong with the AWS side of a file's roles, in the order of the file.
 
     ``catalogue`` is what was built from it. Without one, because the file is refused, neither sizes nor roles of the
-    wrong shape are looked at. Raises CatalogueError when nothing of the file can be looked at.
+    wrong shape are looked at.
     """
-    source = read_source(Path(path))
-    shaped = read_document(source)
     findings: list[Finding] = list(check_sizes(catalogue)) if catalogue else []
     for key, role in shaped.document.roles.items():
         here = ("roles", key)

@@ -48,7 +48,7 @@ def check_wildcards(given: Given) -> Iterator[Finding]:
         if "*" not in text and "?" not in text:
             continue
         about = [action for action in actions if given.applies(action)] or actions
-        changing = [action for action in about if not action.level.reads]
+        changing = [action for action in about if not action.reads]
         some = f", of which {len(about)} can be about these resources" if len(about) < len(actions) else ""
         message = f"{text} covers {count(len(actions), 'action')}{some}: {', '.join(levels(about))}"
         severity = Severity.ERROR if changing else Severity.WARNING
@@ -67,7 +67,7 @@ def check_permissions(given: Given) -> Iterator[Finding]:
 def _instead(actions: Sequence[Action], changing: Sequence[Action]) -> str:
     if len(actions) <= SHOWN:
         return f"write out those that the work needs: {few(actions)}"
-    reading = [action for action in actions if action.level.reads]
+    reading = [action for action in actions if action.reads]
     if not changing:
         return f"name those that the work needs, as in {few(reading)}"
     worst = sorted(changing, key=lambda action: action.level is not Level.PERMISSIONS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bot.catalogue.aws_lint.database import Action, Database, knows
 from bot.catalogue.aws_lint.given import Given, few
-from bot.catalogue.problems import Finding, Path, Severity, suggest
+from bot.catalogue.problems import Finding, Path, Severity
 
 _GLOBAL: Mapping[str, str] = {
     **dict.fromkeys(("CurrentTime", "TokenIssueTime", "EpochTime"), "Date"),
@@ -27,6 +27,7 @@ _GLOBAL: Mapping[str, str] = {
     ),
 }
 """Keys without ``aws:`` that AWS itself fills in, whatever the service (IAM User Guide, "global condition keys")."""
+_SPELT = frozenset(f"aws:{key}" for key in _GLOBAL)
 _GLOBALS = {f"aws:{key}".casefold(): kind for key, kind in _GLOBAL.items()}
 _TAGS: Mapping[str, str] = {"aws:resourcetag/": "String", "aws:requesttag/": "String", "aws:tagkeys": "ArrayOfString"}
 """AWS's own keys that only some actions know; not every service lists them fully."""
@@ -51,11 +52,7 @@ def check_conditions(given: Given) -> Iterator[Finding]:
             path = (*given.path, "conditions", operator, key)
             kinds = _kinds(key, given.database)
             if not kinds:
-                close = suggest(key, _spelt(given.database))
-                hint = (
-                    close if close.startswith("did you mean") else "look it up in AWS's service authorization reference"
-                )
-                yield Finding(path, f"{key} is no condition key of AWS", hint)
+                yield Finding(path, f"{key} is no condition key of AWS", given.database.meant_key(key, _SPELT))
                 continue
             yield from _unknown_to(path, operator, key, actions)
             if key not in given.statement.conditions.get("Null", {}):
@@ -120,7 +117,3 @@ def _instead(actions: Sequence[Action]) -> str:
     return (
         f"these actions know {', '.join(sorted(shared)[:5])}" if shared else "remove it, or name the resource instead"
     )
-
-
-def _spelt(database: Database) -> frozenset[str]:
-    return frozenset(f"aws:{key}" for key in _GLOBAL) | database.key_names

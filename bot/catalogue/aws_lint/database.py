@@ -6,7 +6,7 @@ folder counts, so that the same lock file finds the same everywhere.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
@@ -35,13 +35,8 @@ class Level(StrEnum):
     WRITE = "Write"
     PERMISSIONS = "Permissions management"
 
-    @property
-    def reads(self) -> bool:
-        """Whether nothing is changed."""
-        return self in {Level.LIST, Level.READ}
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ResourceType:
     """Something that an action can be narrowed to."""
 
@@ -58,9 +53,9 @@ class ResourceType:
         return re.sub(r"\$\{(\w+)\}", lambda match: known.get(match[1], f"<{match[1]}>"), self.arn)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Action:
-    """One real action."""
+    """One real action; there is one of each in a database."""
 
     service: str
     name: str
@@ -69,6 +64,11 @@ class Action:
     """What it can be narrowed to; empty: only to ``*``."""
     keys: frozenset[str]
     """Condition keys that it knows, beside AWS's global ones; as in ``ResourceType.keys``."""
+
+    low: str
+    """The whole name in lower case, as in ``s3:getobject``."""
+    reads: bool
+    """Whether nothing is changed."""
 
     def __str__(self) -> str:
         return f"{self.service}:{self.name}"
@@ -96,7 +96,9 @@ class _Service:
         types = tuple(self._type(name) for name in used if name)
         keys = frozenset(_key(key) for each in used.values() for key in each["condition_keys"])
         more = keys.union(*(each.keys for each in types))
-        return Action(self.prefix, raw["privilege"], Level(raw["access_level"]), types, more)
+        name, level = raw["privilege"], Level(raw["access_level"])
+        reads = level in {Level.LIST, Level.READ}
+        return Action(self.prefix, name, level, types, more, f"{self.prefix}:{name}".casefold(), reads)
 
     def _type(self, name: str) -> ResourceType:
         raw = self.raw["resources"][name]
@@ -138,10 +140,14 @@ class Database:
         exact = self._keys.get(low, frozenset())
         return exact.union(*(kinds for known, kinds in self._open_keys.items() if low.startswith(known)))
 
-    @property
-    def key_names(self) -> frozenset[str]:
-        """Every service's condition keys, as they are written."""
-        return frozenset(key for each in self._services.values() for key in each.raw["conditions"])
+    def meant_key(self, key: str, more: Collection[str]) -> str:
+        """A hint towards the condition key that was probably meant: one of a service's, or one of ``more``."""
+        if key not in self._meant:
+            names = {name for each in self._services.values() for name in each.raw["conditions"]}.union(more)
+            same = [name for name in names if name.partition(":")[0].casefold() == key.partition(":")[0].casefold()]
+            close = get_close_matches(key, same or names, 1, 0.6)
+            self._meant[key] = f"did you mean {close[0]}?" if close else "look it up in AWS's reference"
+        return self._meant[key]
 
     def _find(self, low: str) -> list[Action]:
         service, _, name = low.partition(":")

@@ -43,9 +43,8 @@ def _places(givens: Sequence[Given]) -> Places:
     for given in givens:
         for at, _, actions in given.patterns:
             for action in actions:
-                low = str(action).casefold()
-                if low in _WANTED and (given.applies(action) or not action.types):
-                    found.setdefault(low, []).append((given, at, action))
+                if action.low in _WANTED and (given.applies(action) or not action.types):
+                    found.setdefault(action.low, []).append((given, at, action))
     return found
 
 
@@ -91,7 +90,7 @@ def _may_go_to(service: str, given: Given) -> bool:
 
 def _broad_roles(given: Given) -> Iterator[Finding]:
     """``sts:AssumeRole`` and ``iam:PassRole`` on more roles than are named."""
-    taking = [action for _, _, actions in given.patterns for action in actions if str(action).casefold() in _ASSUMING]
+    taking = [action for _, _, actions in given.patterns for action in actions if action.low in _ASSUMING]
     if not taking or is_narrowed(given.statement.conditions):
         return
     for at, text, _ in given.targets:
@@ -108,7 +107,7 @@ def _is_broad(resource: str) -> bool:
 def _broad(path: Path, text: str, taking: Sequence[Action]) -> Finding:
     names = " and ".join(sorted({str(action) for action in taking}))
     hint = "name each role, as in arn:aws:iam::{account}:role/<RoleName>"
-    if any(str(action).casefold() == PASSING for action in taking):
+    if any(action.low == PASSING for action in taking):
         hint += ', and the service: {StringEquals: {"iam:PassedToService": lambda.amazonaws.com}}'
     return Finding(path, f"{names} on {text} reaches every role that it matches, those made later too", hint)
 

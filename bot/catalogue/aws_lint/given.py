@@ -1,7 +1,7 @@
 """What a role gives, statement by statement, as the checks look at it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
@@ -23,6 +23,7 @@ class Given:
     role: Role
     statement: Statement
     database: Database
+    applying: dict[Action, bool] = field(default_factory=dict)
 
     @cached_property
     def patterns(self) -> tuple[Pattern, ...]:
@@ -46,7 +47,11 @@ class Given:
 
     def applies(self, action: Action) -> bool:
         """Whether some resource of the statement is one that the action can be about."""
-        return self.is_unlimited or any(fits(action, target) for _, _, target in self.targets)
+        if self.is_unlimited:
+            return True
+        if action not in self.applying:
+            self.applying[action] = any(fits(action, target) for _, _, target in self.targets)
+        return self.applying[action]
 
 
 def given_by(role_id: str, role: Role, database: Database) -> tuple[Given, ...]:

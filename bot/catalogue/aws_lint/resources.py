@@ -32,7 +32,7 @@ def check_open(given: Given) -> Iterator[Finding]:
         if not is_everything(text):
             continue
         actions = [action for action in _narrowable(given) if text == "*" or fits(action, target)]
-        changing = [action for action in actions if not action.level.reads]
+        changing = [action for action in actions if not action.reads]
         if actions:
             message = f"{text} is every resource for {few(changing or actions)}"
             severity = Severity.ERROR if changing else Severity.WARNING
@@ -44,7 +44,7 @@ def _narrowable(given: Given) -> Iterator[Action]:
     for _, text, actions in given.patterns:
         narrow = [action for action in actions if action.types]
         needs_all = len(narrow) < len(actions) and ("*" in text or "?" in text)
-        yield from (action for action in narrow if not (needs_all and action.level.reads))
+        yield from (action for action in narrow if not (needs_all and action.reads))
 
 
 def _cut_short(given: Given) -> Iterator[Finding]:
