@@ -47,7 +47,9 @@ def check_wildcards(given: Given) -> Iterator[Finding]:
     for at, text, actions in given.patterns:
         if "*" not in text and "?" not in text:
             continue
-        about = [action for action in actions if given.applies(action)] or actions
+        about = [action for action in actions if given.applies(action)]
+        if not about:
+            continue  # which is found beside its resources
         changing = [action for action in about if not action.reads]
         some = f", of which {len(about)} can be about these resources" if len(about) < len(actions) else ""
         message = f"{text} covers {count(len(actions), 'action')}{some}: {', '.join(levels(about))}"
