@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from bot.catalogue.aws_lint.database import Action
-from bot.catalogue.aws_lint.given import Given
+from bot.catalogue.aws_lint.given import Given, fits
 from bot.catalogue.aws_lint.paths import PASSING, WAYS, Way
 from bot.catalogue.lint import is_narrowed
 from bot.catalogue.problems import Finding, Path, Severity, show_path
@@ -93,8 +93,8 @@ def _broad_roles(given: Given) -> Iterator[Finding]:
     taking = [action for _, _, actions in given.patterns for action in actions if action.low in _ASSUMING]
     if not taking or is_narrowed(given.statement.conditions):
         return
-    for at, text, _ in given.targets:
-        if _is_broad(text):
+    for at, text, target in given.targets:
+        if _is_broad(text) and any(fits(action, target) for action in taking):
             path: Path = (*given.path, "resources", at)
             yield _broad(path, text, taking)
 

@@ -62,7 +62,7 @@ def _not_about(path: Path, text: str, actions: Sequence[Action]) -> Finding:
         what = "is about none of these resources, so that it allows nothing"
         return Finding(path, f"{text} {what}", forms(narrow))
     hint = 'give it a statement of its own with resources: ["*"]'
-    if keys := sorted(key for key in actions[0].keys if not key.endswith("*")):
+    if keys := sorted(key for key in actions[0].keys if not key.startswith("aws:") and not key.endswith("*")):
         hint += f", narrowed by a condition on {keys[0]}"
     return Finding(path, f"{text} cannot be narrowed to a resource, so that this allows nothing", hint)
 

@@ -112,6 +112,15 @@ def test_roles_that_only_a_pattern_names_are_an_error_with_the_narrower_form(act
     assert look((action, ROLE)) == []
 
 
+def test_a_pattern_beside_a_role_that_is_named_is_none_of_roles(look: Look) -> None:
+    assert look(("sts:AssumeRole, s3:GetObject", f"{ROLE}, 'arn:aws:s3:::logs/*'")) == []
+
+
+def test_roles_under_a_tag_are_not_a_pattern_alone(look: Look) -> None:
+    tagged = "{StringEquals: {'iam:ResourceTag/team': payments}}"
+    assert look(("sts:AssumeRole", "'arn:aws:iam::{account}:role/app-*'", tagged)) == []
+
+
 def test_an_action_on_resources_that_it_is_not_about_is_no_way(look: Look) -> None:
     found = look(("iam:PutUserPolicy", "'arn:aws:s3:::logs'"))
     assert not any("writes any permission" in each.message for each in found)
