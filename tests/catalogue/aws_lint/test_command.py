@@ -76,10 +76,19 @@ def test_a_refused_catalogue_is_looked_up_all_the_same(tmp_path: Path, capsys: C
     assert "did you mean ec2:DescribeInstances?" in said.out
 
 
-def test_a_statement_of_the_wrong_shape_is_told_once_and_not_looked_up(tmp_path: Path, capsys: Capture) -> None:
-    assert check(edited(tmp_path, "[ec2:DescribeInstances]", "ec2:DescribeInstances")) == 1
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("[ec2:DescribeInstances]", "ec2:DescribeInstances", "roles.ec2-restart.statements[1].actions"),
+        ("roles:\n", "roles:\n  other: text\n", "roles.other"),
+    ],
+)
+def test_what_has_the_wrong_shape_is_told_once_and_not_looked_up(
+    old: str, new: str, says: str, tmp_path: Path, capsys: Capture
+) -> None:
+    assert check(edited(tmp_path, old, new)) == 1
     said = capsys.readouterr()
-    assert "roles.ec2-restart.statements[1].actions" in said.err
+    assert says in said.err
     assert "nothing to say" in said.out
 
 
