@@ -9,7 +9,7 @@ from bot.catalogue.aws_lint.escalation import check_escalation
 from bot.catalogue.aws_lint.given import given_by
 from bot.catalogue.aws_lint.resources import check_matches, check_open
 from bot.catalogue.aws_lint.sizes import check_sizes
-from bot.catalogue.problems import Finding, Problem, Severity
+from bot.catalogue.problems import Finding, Path, Problem, Severity
 from bot.catalogue.schema import Role
 from bot.catalogue.shape import Shaped
 from bot.catalogue.source import Source
@@ -28,10 +28,9 @@ def lint(source: Source, shaped: Shaped, catalogue: Catalogue | None, database: 
     """
     findings: list[Finding] = list(check_sizes(catalogue)) if catalogue else []
     for key, role in shaped.document.roles.items():
-        here = ("roles", key)
-        parts = (*((*here, part) for part in ("statements", "parameters", "broad", "provider")),)
-        if role.provider == PROVIDER and not any(each[: len(part)] == part for each in shaped.wrong for part in parts):
-            findings += [each for each in lint_role(key, role, database) if shaped.is_sound(each.path)]
+        parts: list[Path] = [("roles", key, part) for part in ("statements", "parameters", "broad", "provider")]
+        if role.provider == PROVIDER and shaped.is_sound(*parts):
+            findings += lint_role(key, role, database)
     return sorted({source.problem(each) for each in findings})
 
 

@@ -17,6 +17,7 @@ from bot.catalogue.aws_lint import Database, DatabaseMissing, database, load
 
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "bot" / "sandbox" / "demo" / "access.yaml"
+DESCRIBING = '[ec2:DescribeInstances]\n        resources: ["*"]\n'
 Capture = pytest.CaptureFixture[str]
 
 
@@ -80,7 +81,8 @@ def test_a_refused_catalogue_is_looked_up_all_the_same(tmp_path: Path, capsys: C
     ("old", "new", "says"),
     [
         ("[ec2:DescribeInstances]", "ec2:DescribeInstances", "roles.ec2-restart.statements[1].actions"),
-        ("roles:\n", "roles:\n  other: text\n", "roles.other"),
+        ("roles:\n", "roles: text\nunknown:\n", "roles: has to be a mapping"),
+        (DESCRIBING, DESCRIBING.replace("Describe", "Stop") + "    broad: short\n", "roles.ec2-restart.broad"),
     ],
 )
 def test_what_has_the_wrong_shape_is_told_once_and_not_looked_up(
@@ -88,7 +90,7 @@ def test_what_has_the_wrong_shape_is_told_once_and_not_looked_up(
 ) -> None:
     assert check(edited(tmp_path, old, new)) == 1
     said = capsys.readouterr()
-    assert says in said.err
+    assert says in said.err, said.err
     assert "nothing to say" in said.out
 
 
