@@ -473,6 +473,26 @@ def test_wide_access_under_a_live_grants_name_is_not_taken_for_the_grant(world: 
     assert only_stray(world).kind is DriftKind.ALTERED
 
 
+def test_a_stray_under_whose_name_a_grant_began_is_a_stray_no_more(world: World) -> None:
+    grant = world.scheduled(start_at=world.clock.now() + HOUR)
+    found = planted(world, name=grant.id)
+    world.later(HOUR)
+    assert world.grant(grant.id).status is GrantStatus.ACTIVE
+    looked(world)
+    assert stray(world, found.id).fate is Fate.VANISHED
+    assert strays(world) == ()
+    assert world.is_effective(grant)
+
+
+def test_what_was_altered_and_then_taken_away_is_missing_after_one_more_look(world: World) -> None:
+    grant, _ = altered(world)
+    take_away(world, grant)
+    looked(world)
+    world.later(SECOND_LOOK)
+    ended = world.grant(grant.id)
+    assert (ended.status, ended.end_reason) == (GrantStatus.ENDED, EndReason.LOST)
+
+
 # --- an account that does not answer ---------------------------------------------------------------------
 
 
