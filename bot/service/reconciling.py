@@ -14,7 +14,7 @@ from bot.core import commands
 from bot.core.audit import SYSTEM, Tag
 from bot.core.model import Account, Effect
 from bot.core.strays import DriftKind, Fate, Stray, show_stray, stray_event, tend
-from bot.service.effects import Handler, finish
+from bot.service.effects import Handler, Retry, finish
 from bot.service.handling import handle
 from bot.service.looking import GONE, Looking, Place, Sight
 from bot.service.ports import Clock, Ids, Tx
@@ -105,6 +105,8 @@ class Reconciling:
             try:
                 self.suspect(self.looking.at(place))
                 away = 0
+            except Retry as busy:
+                return after, busy.after
             except CloudError as error:
                 # The others must not wait for this one; its turn comes with the next look.
                 log.warning("drift.no-answer", account=account.id, principal=place.principal, why=str(error))

@@ -231,6 +231,8 @@ class NotInDirectoryError(DirectoryError):
 
 NOT_HERE = "This Slack account is not in this workspace."
 """``ChatUser.refused`` of an account that is not there."""
+NO_SUCH_ADDRESS = "There is no Slack account with this e-mail address: it was changed, or the account is deactivated."
+"""``ChatUser.refused`` where an address leads to nobody, which is all that the chat says of either case."""
 
 
 @dataclass(frozen=True, slots=True)

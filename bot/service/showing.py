@@ -180,6 +180,7 @@ class Showing:
 ALERTS = {
     "overdue": "Access that should be gone is not",
     "left": "Someone who may not use prodaccess any more had access, or had asked for it",
+    "unidentified": "Someone who had access, or had asked for it, cannot be found in Slack any more",
 }
 
 

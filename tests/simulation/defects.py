@@ -31,7 +31,7 @@ Patch = pytest.MonkeyPatch
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """``apply`` brings it into the running code; ``breaks`` is a part of what the simulation then says."""
+    """``apply`` brings it into the running code; ``breaks`` (a pattern) is found in what the simulation then says."""
 
     name: str
     apply: Callable[[Patch], None]
@@ -216,7 +216,7 @@ def _stop_whoever_is_suspected(patch: Patch) -> None:
 
 
 DEFECTS = (
-    Defect("a worker that lost its lease writes all the same", _ignore_fences, "I7"),
+    Defect("a worker that lost its lease writes all the same", _ignore_fences, "I7|still shows"),
     Defect("the cloud is not told the end", _grant_without_end, "I1"),
     Defect("what was decided is decided again", _decide_twice, "is there already"),
     Defect("the expiry is not put on the books", _forget_expiry, "I8"),

@@ -48,10 +48,9 @@ class Replica:
             self.store, lambda: company.catalogue, self.people, self.codes, PlainBox(), company.ids, "prodaccess", ""
         )
         self.database_clock = DatabaseClock(self.clock, self.store)
-        self.granting = Granting(
-            self.access, self.database_clock, Accounts(2, self._stopwatch), stopwatch=self._stopwatch
-        )
-        looking = Looking(self.access)
+        accounts = Accounts(2, self._stopwatch)
+        self.granting = Granting(self.access, self.database_clock, accounts, stopwatch=self._stopwatch)
+        looking = Looking(self.access, accounts)
         self.strays = Strays(looking, company.ids)
         self.reconciling = Reconciling(looking, self.clock, company.ids, pause=lambda _: None)
         showing = Showing(self.store, queries, company.chat, enrolments, self.strays)
@@ -63,7 +62,7 @@ class Replica:
             **enrolments.handlers(self.access),
             **Leaving(self.store, self.people).handlers(),
             **self.reconciling.handlers(),
-            **Tending(self.access, self.database_clock).handlers(),
+            **Tending(self.access, self.database_clock, accounts).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))
