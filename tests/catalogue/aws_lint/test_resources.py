@@ -8,7 +8,7 @@ from bot.catalogue import Problem, Severity
 
 Look = Callable[..., list[Problem]]
 
-RESOURCES_LINE = 20
+RESOURCES_LINE = 21
 CHOICES = "parameters: {thing: {choices: [logs, exports]}}"
 PATTERN = 'parameters: {thing: {pattern: "[a-z/]{1,20}"}}'
 
@@ -87,6 +87,11 @@ def test_an_arn_that_is_cut_short_is_an_error(resource: str, look: Look) -> None
     assert found
     assert all(each.severity is Severity.ERROR for each in found)
     assert any("arn:aws:s3:::<BucketName>" in each.hint for each in found)
+
+
+def test_an_arn_that_is_cut_short_is_answered_with_those_of_its_own_service(look: Look) -> None:
+    (found,) = look(("s3:ListBucket, ec2:StopInstances", "'arn:aws:ec2'"))
+    assert found.hint == "write arn:aws:ec2:{region}:{account}:instance/<InstanceId>"
 
 
 def test_every_resource_for_an_action_that_writes_is_an_error_with_the_narrower_arn(look: Look) -> None:
