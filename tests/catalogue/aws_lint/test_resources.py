@@ -81,6 +81,11 @@ def test_an_action_that_takes_no_resource_is_an_error_beside_one_and_told_the_co
     assert look(("ec2:DescribeInstances", "'*'")) == []
 
 
+def test_a_tag_that_comes_with_the_request_is_not_told_as_what_narrows_an_action(look: Look) -> None:
+    (found,) = look(("appflow:CreateFlow", "'arn:aws:appflow:{region}:{account}:flow/a'"))
+    assert found.hint == 'give it a statement of its own with resources: ["*"]'
+
+
 @pytest.mark.parametrize("resource", ["arn:aws:s3", "arn:aws:s3:::", "logs", "arn:aws:s3::logs"])
 def test_an_arn_that_is_cut_short_is_an_error(resource: str, look: Look) -> None:
     found = look(("s3:ListBucket", f"'{resource}'"))
