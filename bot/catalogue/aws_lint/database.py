@@ -144,8 +144,7 @@ class Database:
         """A hint towards the condition key that was probably meant: one of a service's, or one of ``more``."""
         if key not in self._meant:
             names = {name for each in self._services.values() for name in each.raw["conditions"]}.union(more)
-            same = [name for name in names if name.partition(":")[0].casefold() == key.partition(":")[0].casefold()]
-            close = get_close_matches(key, same or names, 1, 0.6)
+            close = get_close_matches(key, names, 1, 0.6)
             self._meant[key] = f"did you mean {close[0]}?" if close else "look it up in AWS's reference"
         return self._meant[key]
 

@@ -18,9 +18,10 @@ admins: [sam]
 work: {incident: {title: Incident, max: 24h}}
 accounts:
   prod: {title: Production, number: "111111111111", region: eu-central-1}
+  dev: {title: Development, number: "222222222222", region: eu-central-1}
 people:
   maya: {name: Maya, slack: U0MAYA, aws: {prod: user/maya}}
-  ravi: {name: Ravi, slack: U0RAVI, aws: {prod: role/ravi}}
+  ravi: {name: Ravi, slack: U0RAVI, aws: {prod: role/ravi, dev: user/ravi}}
   sam: {name: Sam, slack: U0SAM}
 roles:
   looked-at:

@@ -8,7 +8,7 @@ from bot.catalogue import Problem, Severity
 
 Look = Callable[..., list[Problem]]
 
-LINE = 19
+LINE = 20
 """Of the first statement's actions."""
 BUCKET = "'arn:aws:s3:::logs'"
 OBJECT = "'arn:aws:s3:::logs/*'"

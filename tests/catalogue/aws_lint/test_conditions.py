@@ -8,7 +8,7 @@ from bot.catalogue import Problem, Severity
 
 Look = Callable[..., list[Problem]]
 
-CONDITIONS_LINE = 21
+CONDITIONS_LINE = 22
 BUCKET = "'arn:aws:s3:::logs'"
 OBJECT = "'arn:aws:s3:::logs/*'"
 INSTANCE = "'arn:aws:ec2:{region}:{account}:instance/i-1'"
@@ -41,6 +41,12 @@ def test_a_key_that_only_some_actions_know_is_a_warning_that_names_the_others(lo
     assert found.hint == "give those that know the key a statement of their own"
 
 
+def test_a_tag_that_the_action_is_not_known_to_take_is_a_warning(look: Look) -> None:
+    (found,) = look(("s3:GetObject", OBJECT, "{StringEquals: {'aws:RequestTag/team': payments}}"))
+    assert "never in a request for s3:GetObject:" in found.message
+    assert found.severity is Severity.WARNING
+
+
 def test_a_key_that_no_service_has_is_an_error_with_the_key_that_was_meant(look: Look) -> None:
     (found,) = look(("ec2:StopInstances", INSTANCE, "{StringEquals: {'ec2:Regon': eu-central-1}}"))
     assert (found.message, found.hint) == ("ec2:Regon is no condition key of AWS", "did you mean ec2:Region?")
@@ -59,6 +65,7 @@ def test_a_key_that_no_service_has_is_an_error_with_the_key_that_was_meant(look:
         ("ec2:StopInstances", INSTANCE, "{StringEquals: {'aws:ResourceTag/team': payments}}"),
         ("ec2:StopInstances", INSTANCE, "{IpAddress: {'aws:SourceIp': 10.0.0.0/8}}"),
         ("ec2:StopInstances", INSTANCE, "{'Null': {'aws:ResourceTag/team': 'false'}}"),
+        ("s3:GetObject", OBJECT, "{'Null': {'aws:TagKeys': 'true'}}"),
         ("ec2:StopInstances", INSTANCE, "{ArnLike: {'aws:PrincipalArn': 'arn:aws:iam::*:user/a'}}"),
         (
             "ec2:StopInstances",

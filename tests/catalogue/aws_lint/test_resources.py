@@ -8,7 +8,7 @@ from bot.catalogue import Problem, Severity
 
 Look = Callable[..., list[Problem]]
 
-RESOURCES_LINE = 20
+RESOURCES_LINE = 21
 CHOICES = "parameters: {thing: {choices: [logs, exports]}}"
 PATTERN = 'parameters: {thing: {pattern: "[a-z/]{1,20}"}}'
 
@@ -81,12 +81,22 @@ def test_an_action_that_takes_no_resource_is_an_error_beside_one_and_told_the_co
     assert look(("ec2:DescribeInstances", "'*'")) == []
 
 
+def test_a_tag_that_comes_with_the_request_is_not_told_as_what_narrows_an_action(look: Look) -> None:
+    (found,) = look(("appflow:CreateFlow", "'arn:aws:appflow:{region}:{account}:flow/a'"))
+    assert found.hint == 'give it a statement of its own with resources: ["*"]'
+
+
 @pytest.mark.parametrize("resource", ["arn:aws:s3", "arn:aws:s3:::", "logs", "arn:aws:s3::logs"])
 def test_an_arn_that_is_cut_short_is_an_error(resource: str, look: Look) -> None:
     found = look(("s3:ListBucket", f"'{resource}'"))
     assert found
     assert all(each.severity is Severity.ERROR for each in found)
     assert any("arn:aws:s3:::<BucketName>" in each.hint for each in found)
+
+
+def test_an_arn_that_is_cut_short_is_answered_with_those_of_its_own_service(look: Look) -> None:
+    (found,) = look(("s3:ListBucket, ec2:StopInstances", "'arn:aws:ec2'"))
+    assert found.hint == "write arn:aws:ec2:{region}:{account}:instance/<InstanceId>"
 
 
 def test_every_resource_for_an_action_that_writes_is_an_error_with_the_narrower_arn(look: Look) -> None:
