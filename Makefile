@@ -35,7 +35,7 @@ bench: $(VENV)/.dev ## what it costs on this machine; ARGS="burst --quick" narro
 
 lock: $(VENV)/.dev ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--extra build --extra sandbox pyproject.toml -o requirements.lock
+		--extra build --extra lint --extra sandbox pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--extra test pyproject.toml -o requirements-dev.lock
 

@@ -95,9 +95,10 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
     queries = Queries(store, current, people, clouds)
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
     database_clock = DatabaseClock(clock, store)
-    granting = Granting(access, database_clock, Accounts(at_once=max(1, settings.workers * 3 // 4)))
+    accounts = Accounts(at_once=max(1, settings.workers * 3 // 4))
+    granting = Granting(access, database_clock, accounts)
     leaving, chat = Leaving(store, people), SlackChat(slack)
-    looking = Looking(access)
+    looking = Looking(access, accounts)
     strays, reconciling = Strays(looking, ids), Reconciling(looking, clock, ids)
     showing, overdue = Showing(store, queries, chat, enrolments, strays), Overdue(store, current, people, chat)
     handlers = {
@@ -107,7 +108,7 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
         **overdue.handlers(),
         **enrolments.handlers(access),
         **reconciling.handlers(),
-        **Tending(access, database_clock).handlers(),
+        **Tending(access, database_clock, accounts).handlers(),
     }
     return Parts(
         settings=settings,

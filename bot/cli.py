@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
 
-from bot import __version__, app, cli_policy, demo, serving
+from bot import __version__, app, checking, cli_policy, demo, serving
 from bot import catalogue as catalogue_files
 from bot.app import Parts
 from bot.catalogue import CatalogueError
@@ -75,6 +75,7 @@ def _serve(_: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     configure(settings.log_format, settings.log_level)
     with _until_stopped() as stopped, serving.Service(settings) as service:
+        serving.keep_what_is_there()
         service.wait(stopped)
     serving.leave_behind_what_hangs()
     return 0
@@ -93,9 +94,8 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.schema:
         print(json.dumps(catalogue_files.schema(), indent=2))
         return 0
-    loaded = catalogue_files.inspect(arguments.file or os.environ.get("PRODACCESS_CATALOGUE", "access.yaml"))
-    print(catalogue_files.describe(loaded.catalogue, loaded.warnings))
-    return 0
+    file = arguments.file or os.environ.get("PRODACCESS_CATALOGUE", "access.yaml")
+    return checking.check_aws(file) if arguments.aws_lint else checking.check(file)
 
 
 def _doctor(_: argparse.Namespace) -> int:
@@ -292,6 +292,7 @@ def _describe_running(commands: _Commands) -> None:
     _add(commands, "serve", _serve, "run the bot; its settings are in the environment (.env.example)")
     one = _add(commands, "check", _check, "check access.yaml offline and print who can get what")
     one.add_argument("file", nargs="?", help="default: PRODACCESS_CATALOGUE, else access.yaml")
+    one.add_argument("--aws-lint", action="store_true", help="look its roles up among all that AWS has, too")
     one.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
     _add(
         commands, "doctor", _doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"

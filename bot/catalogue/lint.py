@@ -66,7 +66,8 @@ def check_breadth(document: Document) -> Iterator[Finding]:
             yield Finding(finding.path, f"{finding.message}; accepted: {role.broad}", severity=Severity.WARNING)
         if role.broad is not None and not findings:
             path = ("roles", key, "broad")
-            yield Finding(path, "is of no use: nothing here is broad", "remove it", Severity.WARNING)
+            hint = "remove it, unless check --aws-lint tells of something broad"
+            yield Finding(path, "is of no use: nothing here is broad", hint, Severity.WARNING)
 
 
 def _conditions(path: Path, statement: Statement) -> Iterator[Finding]:
@@ -105,7 +106,7 @@ def _refused(action: str, statement: Statement) -> tuple[str, str] | None:
         return "gives access that outlives the grant", "leave it to your infrastructure code"
     if service in _WHOLE_ORGANISATION and wild_write:
         return "governs the whole organisation", "name the actions that the work needs"
-    if _takes_on_roles(service, name) and any(map(_is_everything, statement.resources)):
+    if _takes_on_roles(service, name) and any(map(is_everything, statement.resources)):
         return "on any role is a way to every permission", "name the role's ARN in resources"
     return None
 
@@ -115,9 +116,9 @@ def _broad(path: Path, statement: Statement) -> Iterator[Finding]:
         if doubted := _doubted(action):
             yield Finding((*path, "actions", at), f"{action} {doubted[0]}", doubted[1])
     unlimited = [action for action in statement.actions if not _needs_no_resource(action)]
-    if unlimited and not _is_narrowed(statement.conditions):
+    if unlimited and not is_narrowed(statement.conditions):
         for at, resource in enumerate(statement.resources):
-            if _is_everything(resource):
+            if is_everything(resource):
                 message = f"{resource} leaves {unlimited[0]} open to every resource"
                 hint = "name the resource, take a parameter for it, or add a condition on aws:ResourceTag/…"
                 yield Finding((*path, "resources", at), message, hint)
@@ -157,7 +158,7 @@ def _takes_on_roles(service: str, name: str) -> bool:
     return (service == "iam" and name == "passrole") or (service == "sts" and fnmatchcase("assumerole", name))
 
 
-def _is_everything(resource: str) -> bool:
+def is_everything(resource: str) -> bool:
     """``*``, and ARNs that name no more than a type: ``arn:aws:s3:::*``, ``arn:aws:ec2:…:instance/*``."""
     parts = resource.split(":", 5)
     is_arn = parts[0] == "arn" and len(parts) == 6
@@ -166,7 +167,7 @@ def _is_everything(resource: str) -> bool:
     return re.fullmatch(kind + r"[*?]+([/:][*?]+)*", parts[5] if is_arn else resource) is not None
 
 
-def _is_narrowed(conditions: Mapping[str, Mapping[str, Collection[str]]]) -> bool:
+def is_narrowed(conditions: Mapping[str, Mapping[str, Collection[str]]]) -> bool:
     """Whether a condition ties the statement to tagged resources."""
     return any(
         "resourcetag/" in key.casefold() and _POSITIVE.fullmatch(operator) and not any(v in {"*", "?*"} for v in values)

@@ -37,7 +37,11 @@ def load(path: str | PathLike[str], *, providers: Collection[str] = PROVIDERS) -
 def inspect(path: str | PathLike[str], *, providers: Collection[str] = PROVIDERS) -> Loaded:
     """As ``load``, with the warnings."""
     source = read_source(Path(path))
-    shaped = read_document(source)
+    return judge(source, read_document(source), providers=providers)
+
+
+def judge(source: Source, shaped: Shaped, *, providers: Collection[str] = PROVIDERS) -> Loaded:
+    """As ``inspect``, of a file that was read already."""
     findings = [*shaped.findings, *_check(shaped, source, providers)]
     _refuse_errors(source, findings)
     catalogue = build(shaped.document, digest_of(source.data))

@@ -83,12 +83,12 @@ def _pattern(path: Path, parameter: Parameter) -> Iterator[Finding]:
     here = (*path, "pattern")
     if _anchors(parameter.pattern):
         yield Finding(here, "has ^ or $ inside", "leave them out: the pattern always has to match the whole value")
-    if widening := [sign for sign in _MEANT_BY_IAM if _can_hold(parameter.pattern, sign)]:
+    if widening := [sign for sign in _MEANT_BY_IAM if can_hold(parameter.pattern, sign)]:
         message = f"lets the requester type {' '.join(widening)}, which can widen what is granted"
         yield Finding(
             here, message, "list the characters that are needed, as in [A-Za-z0-9/_.-]{1,64}, or give choices"
         )
-    elif _can_hold(parameter.pattern, "٣") or _can_hold(parameter.pattern, "ａ"):
+    elif can_hold(parameter.pattern, "٣") or can_hold(parameter.pattern, "ａ"):
         hint = "write [0-9] for \\d and [A-Za-z0-9_] for \\w"
         yield Finding(here, "takes letters or digits that only look like ASCII", hint)
 
@@ -98,7 +98,7 @@ def _atoms(pattern: str) -> list[str]:
     return [atom for atom in _ATOM.findall(pattern) if atom not in _SYNTAX]
 
 
-def _can_hold(pattern: str, sign: str) -> bool:
+def can_hold(pattern: str, sign: str) -> bool:
     return any(_matches(atom, sign) for atom in _atoms(pattern))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.catalogue.parameters import PLACEHOLDER
 from bot.catalogue.problems import Finding, Severity
@@ -38,22 +38,29 @@ def policy_size(role: Role, account: Account) -> int:
     values = {
         each.id: min(each.choices, key=len) if each.choices else each.default or each.id for each in role.parameters
     }
-    values |= {"account": account.number, "region": account.region}
+    return rendered_size(role, account, values)
+
+
+def rendered_size(role: Role, account: Account, params: Mapping[str, str]) -> int:
+    """How many characters without white space a grant with these parameters takes on its principal."""
+    values = {**params, "account": account.number, "region": account.region}
     statements = [_rendered(each, values) for each in role.statements]
-    return len(re.sub(r"\s", "", json.dumps({"Version": "2012-10-17", "Statement": statements})))
+    text = json.dumps({"Version": "2012-10-17", "Statement": statements}, ensure_ascii=False)
+    return len(re.sub(r"\s", "", text))
 
 
 def _rendered(statement: Statement, values: dict[str, str]) -> dict[str, object]:
     def fill(text: str) -> str:
         return PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]) if match[1] else match[0], text)
 
-    conditions = {
+    conditions: dict[str, dict[str, object]] = {
         operator: {key: [fill(value) for value in given] for key, given in keys.items()}
         for operator, keys in statement.conditions.items()
     }
+    window = {operator: {**conditions.get(operator, {}), **ends} for operator, ends in _WINDOW.items()}
     return {
         "Effect": "Allow",
         "Action": list(statement.actions),
         "Resource": [fill(each) for each in statement.resources],
-        "Condition": {**conditions, **_WINDOW},
+        "Condition": {**conditions, **window},
     }

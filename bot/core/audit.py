@@ -43,6 +43,7 @@ class Tag(StrEnum):
     MFA_ENROLLED = "mfa.enrolled"
     MFA_RESET = "mfa.reset"
     PERSON_LEFT = "person.left"
+    PERSON_UNIDENTIFIED = "person.unidentified"
     CATALOGUE_CHANGED = "catalogue.changed"
     SUMMARY_POSTED = "summary.posted"
 

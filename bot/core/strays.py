@@ -204,8 +204,9 @@ def is_settled_by_itself(stray: Stray, found: Iterable[tuple[str, bool]], grant:
     there = dict(found)
     if stray.name not in there:
         return True
-    active = grant is not None and grant.status is GrantStatus.ACTIVE
-    return stray.kind is DriftKind.ALTERED and active and there[stray.name]
+    # Whatever it was found to be: by now it is what was approved, as when a grant began under the name of a stray.
+    here = grant is not None and (grant.account, grant.principal) == (stray.account, stray.principal)
+    return grant is not None and here and grant.status is GrantStatus.ACTIVE and there[stray.name]
 
 
 def tend(stray: Stray, now: datetime) -> Effect:

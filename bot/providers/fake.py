@@ -180,7 +180,7 @@ class FakeProvider:
         self._begin("observe", permission.grant_id, permission.account)
         with self._lock:
             seen = self._seen(_key(permission))
-        return Observation(present=bool(seen), as_asked=seen is not None and seen.permission == permission)
+        return Observation(present=seen is not None, as_asked=seen is not None and seen.text == _text(permission))
 
     def existing(self, account: Account, principals: Sequence[str]) -> Iterator[tuple[str, str]]:
         """What reads see by now."""
@@ -264,8 +264,11 @@ def _key(permission: Permission) -> PolicyKey:
 
 
 def _granted(at: datetime, permission: Permission) -> _Write:
-    document = iam_policy.document(permission.policy, permission.starts_at, permission.expires_at)
-    return _Write(at, _canonical(document), permission)
+    return _Write(at, _text(permission), permission)
+
+
+def _text(permission: Permission) -> str:
+    return _canonical(iam_policy.document(permission.policy, permission.starts_at, permission.expires_at))
 
 
 def _canonical(text: str) -> str:

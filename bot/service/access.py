@@ -142,9 +142,8 @@ class Access:
         def make(tx: Tx, state: State, now: datetime) -> commands.Command | Refusal:
             current = state.request or request
             _wait_for_reset(tx, person)
-            bound = tx.latest_step_up(person.id, current.digest())
             always = policy.approve_step_up(role).rule is StepUpRule.ALWAYS
-            proof = bound if always else tx.latest_step_up(person.id)
+            proof = tx.latest_step_up(person.id, current.digest() if always else None)
             approving = policy.Approving(self.catalogue(), current, requester, person, facts, proof, now)
             return commands.Approve(
                 actor=actor,

@@ -5,9 +5,13 @@ In memory and for each process alone: what is kept is one small record an accoun
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+
+from bot.service.effects import Retry
+from bot.service.records import CloudError
 
 OPENS_AFTER = 3
 """Failures in a row that may pass, after which the account is left alone for a while."""
@@ -81,6 +85,24 @@ class Accounts:
                 rest = min(REST_MOST, REST * 2**account.rests)
                 account.rests = min(account.rests + 1, 10)
                 account.open_until = now + rest.total_seconds()
+
+    @contextmanager
+    def place(self, account_id: str) -> Iterator[None]:
+        """One of the account's places; what the cloud answers in it, or does not, says how the account is.
+
+        Raises Retry when there is none now.
+        """
+        wait = self.enter(account_id)
+        if wait:
+            raise Retry(f"Account {account_id} is left alone for a moment: it is busy or does not answer.", wait)
+        answered, throttled = True, False
+        try:
+            yield
+        except CloudError as error:
+            answered, throttled = not error.passing, error.retry_after is not None
+            raise
+        finally:
+            self.leave(account_id, answered=answered, throttled=throttled)
 
     def resting(self) -> tuple[str, ...]:
         """The accounts that are left alone now."""

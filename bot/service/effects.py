@@ -202,6 +202,7 @@ class Worker:
         What is still leased after that is claimed again when its lease is over.
         """
         self._stop.set()
+        self.runner.store.rouse(self.lanes)
         until = time.monotonic() + timeout.total_seconds()
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -220,9 +221,10 @@ class Worker:
             try:
                 began = time.monotonic()
                 claimed = self._in_turn(lane, limit)
+                # At once: after a wait it would be old news, and write over what another thread found meanwhile.
+                self.away.discard(lane)
                 if claimed == 0:
                     self.runner.store.wait(lane, TICK)
-                self.away.discard(lane)
                 limit = min(most, _next_limit(limit, claimed, timedelta(seconds=time.monotonic() - began)))
             except StoreUnavailable as error:
                 self.away.add(lane)

@@ -1,8 +1,7 @@
 """Effects of the access, people and cloud lanes: timers become commands, and the cloud is made to be as grants say."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -115,7 +114,7 @@ class Granting:
         if permission is None:
             raise Retry(f"Account {grant.account} is not in access.yaml; put it back to revoke.", backoff(99))
         provider = self.access.providers[grant.provider]
-        with self._place(grant.account):
+        with self.accounts.place(grant.account):
             if grant.status is GrantStatus.GRANTING:
                 return self._grant(claim, grant, permission, provider)
             provider.revoke(permission)
@@ -138,21 +137,6 @@ class Granting:
                 self._converge_again([grant])
             raise
         return commands.Granted(grant.id)
-
-    @contextmanager
-    def _place(self, account_id: str) -> Iterator[None]:
-        """One of the account's places. What the cloud answers, or does not, says how the account is."""
-        wait = self.accounts.enter(account_id)
-        if wait:
-            raise Retry(f"Account {account_id} is left alone for a moment: it is busy or does not answer.", wait)
-        answered, throttled = True, False
-        try:
-            yield
-        except CloudError as error:
-            answered, throttled = not error.passing, error.retry_after is not None
-            raise
-        finally:
-            self.accounts.leave(account_id, answered=answered, throttled=throttled)
 
     def _record(self, results: Sequence[tuple[Claim, Result]], grants: Mapping[str, Grant]) -> dict[int, Exception]:
         """Write what came of calls; of a grant that has ended Removed changes nothing: it was put once more, late."""

@@ -1,4 +1,7 @@
-"""Who has left the chat, or is only a guest there now, loses what they asked for and hold.
+"""Who has left the chat, is only a guest there now, or cannot be found there, loses what they asked for and hold.
+
+Whom access.yaml knows by an e-mail address alone cannot be found once that is nobody's: whether it was changed or they
+have left, the chat does not say. Access does not stay with somebody who cannot be identified; the log says which it is.
 
 Two ways lead here: the chat says that an account changed, and a look, twice a minute, at everyone who has something to
 lose. Both only suspect an account; whether its owner left is asked of the directory anew, and only its answer counts.
@@ -12,7 +15,7 @@ from bot.core.model import Effect, GrantStatus
 from bot.service.effects import Handler, Retry, finish
 from bot.service.people import People
 from bot.service.ports import Store, Tx
-from bot.service.records import ChatUser, Claim, DirectoryError, NotInDirectoryError
+from bot.service.records import NO_SUCH_ADDRESS, ChatUser, Claim, DirectoryError, NotInDirectoryError
 from bot.service.resetting import stop
 
 LOOK_EVERY = timedelta(seconds=30)
@@ -81,8 +84,12 @@ class Leaving:
             holders = tx.holders()
         accounts = frozenset(account for person in holders for account in self.people.accounts_of(person))
         cursor = claim.payload.get("cursor", "")
+        few, mail = len(accounts) <= FEW, claim.payload.get("mail", "")
         try:
-            left, following = self._each(accounts) if len(accounts) <= FEW else self._page(accounts, cursor)
+            left, following = self._each(accounts) if few else self._page(accounts, cursor)
+            if not few and not following:
+                lost, mail = self._addresses(accounts, mail)
+                left += lost
         except NotInDirectoryError:
             left, following = [], ""  # the cursor is too old: begin anew
         except DirectoryError as error:
@@ -92,21 +99,29 @@ class Leaving:
                 now = tx.now()
                 tx.finish(claim)
                 tx.set_fact(_LOOKED, now.isoformat())
-                then = _next_look(now, following) if following else _next_look(now + LOOK_EVERY)
+                then = _next_look(now if following else now + LOOK_EVERY, following, mail)
                 tx.enqueue([*(suspect(account, now) for account in left), then])
 
     def _each(self, accounts: frozenset[str]) -> tuple[list[str], str]:
         return [account for account in sorted(accounts) if self.people.directory.fresh(account).refused], ""
 
     def _page(self, accounts: frozenset[str], cursor: str) -> tuple[list[str], str]:
-        """Those of a page who are refused. Who is on no page at all is not judged by it."""
+        """Those of a page who are refused. Who is on no page at all is not judged by it: see ``_addresses``."""
         page, following = self.people.directory.page(cursor)
         refused = (user for user in page if user.refused)
         return [user.id for user in refused if {user.id, user.email.casefold()} & accounts], following
 
+    def _addresses(self, accounts: frozenset[str], after: str) -> tuple[list[str], str]:
+        """Those of the next few addresses that lead to nobody, and where to go on (empty: from the first)."""
+        following = [account for account in sorted(accounts) if "@" in account and account > after]
+        few = following[:FEW]
+        lost = [account for account in few if self.people.directory.fresh(account).refused]
+        return lost, few[-1] if len(following) > FEW else ""
 
-def _next_look(due_at: datetime, cursor: str = "") -> Effect:
-    return Effect("people.leavers", "everyone", _KEY, due_at, {"cursor": cursor} if cursor else {})
+
+def _next_look(due_at: datetime, cursor: str = "", mail: str = "") -> Effect:
+    where = {"cursor": cursor, "mail": mail}
+    return Effect("people.leavers", "everyone", _KEY, due_at, {name: text for name, text in where.items() if text})
 
 
 def _end(tx: Tx, person_id: str, account: ChatUser) -> None:
@@ -116,13 +131,14 @@ def _end(tx: Tx, person_id: str, account: ChatUser) -> None:
     grants = [each.id for each in tx.unfinished_grants(person_id) if each.status is not GrantStatus.REVOKING]
     if not requests and not grants:
         return
-    tx.enqueue([stop(person_id, f"They may not use prodaccess any more. {account.refused}", SYSTEM, now)])
+    lost = account.refused == NO_SUCH_ADDRESS
+    why = "They cannot be identified in Slack any more." if lost else "They may not use prodaccess any more."
+    tx.enqueue([stop(person_id, f"{why} {account.refused}", SYSTEM, now)])
     new = [each for each in (*requests, *grants) if tx.once(f"left:{each}", now + TOLD_ONCE)]
     if not new:
         return
+    what = "unidentified" if lost else "left"
     told = {"account": account.id, "why": account.refused, "ends": ", ".join(new)}
-    tx.enqueue(
-        [Effect("chat.alert", person_id, f"left:{new[0]}", now, {"what": "left", "at": now.isoformat(), **told})]
-    )
+    tx.enqueue([Effect("chat.alert", person_id, f"left:{new[0]}", now, {"what": what, "at": now.isoformat(), **told})])
     about = {**told, "ends": new}
-    tx.append([Event(Tag.PERSON_LEFT, SYSTEM, person=person_id, data=about)])
+    tx.append([Event(Tag.PERSON_UNIDENTIFIED if lost else Tag.PERSON_LEFT, SYSTEM, person=person_id, data=about)])

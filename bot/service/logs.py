@@ -3,6 +3,7 @@
 import logging
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -105,13 +106,17 @@ def _on_one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 class _Quiet(logging.Handler):
-    """A handler that cannot write tells so without the record: that one was not redacted."""
+    """A handler that cannot write tells so without the record: that one was not redacted.
+
+    It raises nothing: standard error may be on the same full disk, and who logs is in the middle of something.
+    """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         error = sys.exc_info()[0]
         if sys.stderr is not None:
             kind = error.__name__ if error else "error"
-            sys.stderr.write(f"a log record of {record.name} could not be written: {kind}\n")
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"a log record of {record.name} could not be written: {kind}\n")
 
 
 class _ToStream(_Quiet, logging.StreamHandler[TextIO]):

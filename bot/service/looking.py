@@ -1,13 +1,14 @@
 """Looking at one principal: what the cloud has under our name, beside what the ledger has. Changes nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.core.model import Account, Grant, GrantStatus, Person
 from bot.core.reconcile import GRACE, Drift, Found, Recorded, diff, is_quarantine
 from bot.core.strays import QUARANTINE, Stray, is_settled_by_itself
 from bot.service.access import Access
+from bot.service.breaker import Accounts
 from bot.service.ports import CloudProvider, Tx
 from bot.service.records import CloudError
 
@@ -60,6 +61,8 @@ class Looking:
     """Reads the cloud first and the ledger after it, so that what changes in between cannot look like drift."""
 
     access: Access
+    accounts: Accounts = field(default_factory=lambda: Accounts(at_once=1))
+    """The same as for granting, so that looks do not take more than the account's share of threads."""
 
     def places(self, account: Account) -> tuple[Place, ...]:
         """Where something of ours may be: access.yaml's principals, and those of live grants and open strays."""
@@ -72,7 +75,14 @@ class Looking:
         return tuple(sorted(places, key=lambda place: place.key))
 
     def at(self, place: Place) -> Sight:
-        """Look. One call, and one for each active grant and each policy that only denies. Raises CloudError."""
+        """Look. One call, and one for each active grant and each policy that only denies.
+
+        Raises CloudError, and Retry while the account is left alone.
+        """
+        with self.accounts.place(place.account.id):
+            return self._at(place)
+
+    def _at(self, place: Place) -> Sight:
         provider = self.access.providers[place.provider]
         names = sorted({name for _, name in provider.existing(place.account, [place.principal])})
         with self.access.store.transaction() as tx:
@@ -99,8 +109,9 @@ class Looking:
         )
 
     def text(self, place: Place, name: str) -> str:
-        """The whole policy of this name as it is now; empty when there is none. Raises CloudError."""
-        return self.access.providers[place.provider].read(place.account, place.principal, name) or ""
+        """The whole policy of this name as it is now; empty when there is none. Raises as ``at``."""
+        with self.accounts.place(place.account.id):
+            return self.access.providers[place.provider].read(place.account, place.principal, name) or ""
 
     def owners(self, account: str, principal: str) -> tuple[Person, ...]:
         """Everyone in access.yaml whose principal it is, by id."""

@@ -95,7 +95,7 @@ class Overdue:
             card = self._card(incident, account, grants, [_line(self.catalogue(), grant, errors) for grant in shown])
             security = ("overdue", self.catalogue().security_channel)
             for place in dict.fromkeys((security, *((copy.kind, copy.destination) for copy in posted))):
-                Copies(self.store, self.chat).show(claim, incident.id, place, card)
+                Copies(self.store, self.chat).show(claim, incident.id, place, card, wanted=place == security)
         with self.store.transaction() as tx:
             tx.set_fact(_TURN, "")
             if not tx.holds(claim):

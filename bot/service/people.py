@@ -9,7 +9,7 @@ from bot.core.model import Catalogue, Person, Role
 from bot.core.policy import Facts
 from bot.service.cards import Names
 from bot.service.ports import Directory
-from bot.service.records import NOT_HERE, ChatUser, DirectoryError, NotInDirectoryError
+from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, ChatUser, DirectoryError, NotInDirectoryError
 
 
 class Refused(Exception):
@@ -121,7 +121,7 @@ class People:
             return tuple(self._account(chat_id) for chat_id in sorted(person.slack_ids))
         account = self.directory.by_email(person.email)
         # A look-up by address does not find a deactivated account.
-        return (account or ChatUser("", "", person.name, person.email, refused=NOT_HERE),)
+        return (account or ChatUser("", "", person.name, person.email, refused=NO_SUCH_ADDRESS),)
 
     def _account(self, chat_id: str) -> ChatUser:
         try:

@@ -3,7 +3,7 @@
 All times are timezone-aware UTC. Methods block: they are called from worker threads, never from an event loop.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -250,6 +250,10 @@ class Store(Protocol):
 
         Each such news ends one wait; of several waits one alone is ended by ``timeout``.
         """
+        ...
+
+    def rouse(self, lanes: Iterable[str]) -> None:
+        """End a wait of every thread that waits in these lanes, the current or else the next."""
         ...
 
     def ping(self) -> datetime:

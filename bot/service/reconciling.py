@@ -14,7 +14,7 @@ from bot.core import commands
 from bot.core.audit import SYSTEM, Tag
 from bot.core.model import Account, Effect
 from bot.core.strays import DriftKind, Fate, Stray, show_stray, stray_event, tend
-from bot.service.effects import Handler, finish
+from bot.service.effects import Handler, Retry, finish
 from bot.service.handling import handle
 from bot.service.looking import GONE, Looking, Place, Sight
 from bot.service.ports import Clock, Ids, Tx
@@ -105,6 +105,8 @@ class Reconciling:
             try:
                 self.suspect(self.looking.at(place))
                 away = 0
+            except Retry as busy:
+                return after, busy.after
             except CloudError as error:
                 # The others must not wait for this one; its turn comes with the next look.
                 log.warning("drift.no-answer", account=account.id, principal=place.principal, why=str(error))
@@ -177,6 +179,9 @@ class Reconciling:
             tx.finish(claim)
             if stray is None or stray.fate is not None:
                 return
+            # The grant of what was altered may be missing now: that is seen for the first time.
+            missing = (drift for drift in sight.drifts if drift.name == name)
+            tx.enqueue([_confirm(sight.place, name, drift.kind, sight.at + SECOND_LOOK) for drift in missing])
             gone = replace(stray, fate=Fate.VANISHED, decided_at=tx.now(), settled_by=SYSTEM.id)
             tx.save_stray(gone)
             tx.enqueue([tend(gone, tx.now()), show_stray(gone, tx.now())])

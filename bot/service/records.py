@@ -82,7 +82,10 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class PostedMessage:
-    """Where a copy of a card is. ``ref`` is the chat's own message id (Slack: ts), empty until it was posted."""
+    """Where a copy of a card is, or may be. ``ref`` is the chat's own message id (Slack: ts).
+
+    It is saved before the first try to post it, with an empty ``ref``, and again when the chat has answered.
+    """
 
     subject: str
     """What it shows: a request id, an enrolment id, a person id …"""
@@ -228,6 +231,8 @@ class NotInDirectoryError(DirectoryError):
 
 NOT_HERE = "This Slack account is not in this workspace."
 """``ChatUser.refused`` of an account that is not there."""
+NO_SUCH_ADDRESS = "There is no Slack account with this e-mail address: it was changed, or the account is deactivated."
+"""``ChatUser.refused`` where an address leads to nobody, which is all that the chat says of either case."""
 
 
 @dataclass(frozen=True, slots=True)

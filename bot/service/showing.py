@@ -64,16 +64,19 @@ class Showing:
             finish(self.store, claim)
             return
         # What is posted is brought up to date even where nobody would be sent it any more.
-        places = tuple((copy.kind, copy.destination) for copy in posted)
+        places, wanted = tuple((copy.kind, copy.destination) for copy in posted), tuple[tuple[str, str], ...]()
         if "late" not in claim.payload:
             if self._floods.puts_off(claim, request, max(1, len(places))):
                 return
-            places = tuple(dict.fromkeys((*self._audience(request), *places)))
+            wanted = tuple(self._audience(request))
+        everywhere = tuple(dict.fromkeys((*wanted, *places)))
+        # One card for all of its copies: whatever changes it meanwhile enqueues them all once more.
+        made = {kind: self.queries.request_card(request.id, kind) for kind in dict(everywhere)}
         try:
-            for kind, destination in places:
-                card = self.queries.request_card(request.id, kind)
+            for place in everywhere:
+                card = made[place[0]]
                 if card is not None:
-                    self._copies.show(claim, request.id, (kind, destination), card)
+                    self._copies.show(claim, request.id, place, card, wanted=place in wanted)
         except (ChatError, LostLease):
             self._show_again_if_late(claim)
             raise
@@ -177,6 +180,7 @@ class Showing:
 ALERTS = {
     "overdue": "Access that should be gone is not",
     "left": "Someone who may not use prodaccess any more had access, or had asked for it",
+    "unidentified": "Someone who had access, or had asked for it, cannot be found in Slack any more",
 }
 
 

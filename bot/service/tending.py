@@ -3,7 +3,7 @@
 A decision is committed before any of this, and nothing that no admin decided on is ever deleted.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.core import commands
@@ -12,6 +12,7 @@ from bot.core.decisions import converge
 from bot.core.model import Account, Grant, GrantStatus
 from bot.core.strays import DriftKind, Fate, Stray, show_stray, stray_event
 from bot.service.access import Access
+from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import Handler, Retry, backoff, finish, in_words
 from bot.service.granting import GRANT_TAKES, LOOK_AGAIN, SKEWED
@@ -29,6 +30,8 @@ class Tending:
 
     access: Access
     clock: DatabaseClock
+    accounts: Accounts = field(default_factory=lambda: Accounts(at_once=1))
+    """The same as for granting."""
 
     def handlers(self) -> dict[str, Handler]:
         """By effect kind."""
@@ -45,10 +48,11 @@ class Tending:
         if account is None or stray.provider not in self.access.providers:
             raise Retry(f"Account {stray.account} is not in access.yaml; put it back to settle this.", backoff(99))
         provider = self.access.providers[stray.provider]
-        if stray.fate is None:
-            self._hold(claim, stray, account, provider)
-        else:
-            self._settle(claim, stray, account, provider)
+        with self.accounts.place(account.id):
+            if stray.fate is None:
+                self._hold(claim, stray, account, provider)
+            else:
+                self._settle(claim, stray, account, provider)
 
     # --- while it is open --------------------------------------------------------------------------------
 

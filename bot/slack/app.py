@@ -7,15 +7,14 @@ from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
-from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 
 from bot.service.desk import Desk
 from bot.slack.config import SlackConfig, async_client, quiet
 from bot.slack.directory import SlackDirectory
+from bot.slack.door import HttpDoor, SocketDoor
 from bot.slack.edge import Edge
-from bot.slack.guard import Guard
+from bot.slack.guard import Guard, answering
 from bot.slack.listeners import register
 from bot.slack.running import Running
 
@@ -23,8 +22,8 @@ log = structlog.get_logger(__name__)
 
 CLOSE_SECONDS = 1.5
 """How long Slack may take to say goodbye."""
-PING_SECONDS = 5.0
-"""How soon a dead Socket Mode connection is noticed, and how long between tries to connect."""
+PING_SECONDS = 2.5
+"""Between two pings, and between two tries to connect. slack_sdk gives a connection up after four without an answer."""
 CONNECT_SECONDS = 10.0
 """How long a connection may take to be opened; aiohttp's own limit of 5 minutes would be as long without Slack."""
 
@@ -49,15 +48,18 @@ def build(
         signing_secret=config.signing_secret,
         request_verification_enabled=config.request_verification,
         process_before_response=False,
+        raise_error_for_unhandled_request=True,
     )
+    edge = Edge(desk, client, executor, config.team_id, running)
     Guard(desk.access.store, executor, config.team_id, running).stand_before(app)
-    register(app, Edge(desk, client, executor, config.team_id, running), directory)
+    app.error(answering(edge))
+    register(app, edge, directory)
     return app
 
 
-def http_handler(app: AsyncApp) -> AsyncSlackRequestHandler:
+def http_handler(app: AsyncApp) -> HttpDoor:
     """For a Starlette or FastAPI route: ``await handler.handle(request)``."""
-    return AsyncSlackRequestHandler(app)
+    return HttpDoor(app)
 
 
 class SocketMode:
@@ -66,13 +68,11 @@ class SocketMode:
     def __init__(self, app: AsyncApp, config: SlackConfig) -> None:
         self._app = app
         self._config = config
-        self._handler: AsyncSocketModeHandler | None = None
+        self._handler: SocketDoor | None = None
 
     async def start(self) -> None:
         """Connect. Returns when connected; until then, with a refused token too, it logs and tries again."""
-        self._handler = AsyncSocketModeHandler(
-            self._app, app_token=self._config.app_token, logger=quiet(), ping_interval=PING_SECONDS
-        )
+        self._handler = SocketDoor(self._app, self._config.app_token, quiet(), PING_SECONDS)
         client = self._handler.client
         await client.aiohttp_client_session.close()
         client.aiohttp_client_session = _Dialler(client)  # type: ignore[assignment]
@@ -113,6 +113,9 @@ class _Dialler:
         await self._session.close()
 
     async def ws_connect(self, url: str, **options: Any) -> Any:
+        # aiohttp's own heartbeat gives a connection up half an interval after a ping, even where the answer has come
+        # and only waits to be read: a busy moment would cut what is well, and lose the acks of what came in by it.
+        options |= {"heartbeat": None, "timeout": aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)}
         try:
             return await self._session.ws_connect(url, **options)
         finally:

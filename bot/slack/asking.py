@@ -79,13 +79,21 @@ def submit_form(caller: Caller, sent: Submitted) -> Answer:
     problems: Problems = {**unread, **too_long}
     if problems:
         verdict = access.judge(caller.person, asked, access.store.ping())
-        return Answer(errors=on_blocks({**problems_of(verdict), **problems}, sent.view))
+        return _problems({**problems_of(verdict), **problems}, sent)
     drafted = access.draft(caller.person, asked)
     if isinstance(drafted, Verdict):
-        return Answer(errors=on_blocks(problems_of(drafted), sent.view))
+        return _problems(problems_of(drafted), sent)
     view = _confirmation(caller, drafted, "Back" if sent.is_root else "")
     # Slack stacks three modals at most: a form that is not the first gives way to its confirmation.
     return Answer(push=view) if sent.is_root else Answer(update=view)
+
+
+def _problems(problems: Problems, sent: Submitted) -> Answer:
+    """Below their fields; where there are none, in the form's place."""
+    if payloads.block_ids(sent.view):
+        return Answer(errors=on_blocks(problems, sent.view))
+    listed = "\n".join(f"• {b.esc(text, 400)}" for text in [*problems.values()][:6])
+    return Answer(update=views.notice("Not sent", f"⚠️ *Nothing was sent.*\n{listed}", clears=True))
 
 
 def _confirmation(caller: Caller, draft: Draft, close: str = "") -> b.Json:

@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
-from bot.service.records import NOT_HERE, ChatUser, DirectoryError, NotInDirectoryError
+from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, ChatUser, DirectoryError, NotInDirectoryError
 
 log = structlog.get_logger(__name__)
 
@@ -110,7 +110,9 @@ class SlackDirectory:
             else:
                 found = self._ask("users.info", lambda: self._client.users_info(user=account))
         except NotInDirectoryError:
-            return ChatUser(account, "", account, account if "@" in account else "", refused=NOT_HERE)
+            if "@" in account:
+                return ChatUser(account, "", account, account, refused=NO_SUCH_ADDRESS)
+            return ChatUser(account, "", account, refused=NOT_HERE)
         self.forget(str(found["user"]["id"]))
         return _chat_user(found["user"], self._team())
 

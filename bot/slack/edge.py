@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import aiohttp
 import structlog
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -47,6 +48,8 @@ ANSWER_WITHIN = 2.0
 SETTLES = 0.5
 """Seconds that Slack has to carry out an answer; an update that overtook it would be undone by it."""
 
+TAKEN = "prodaccess.taken"
+"""Where a request's context says that a listener answers it, however late."""
 UNREACHABLE = (SlackApiError, SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 
 T = TypeVar("T")
@@ -89,7 +92,8 @@ class Edge:
     def on_submit(self, handler: OnSubmit) -> Listener:
         """For a modal that is sent: answered inside the ack, so that errors stand below their fields."""
 
-        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+        async def listener(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+            context[TAKEN] = True
             sent, started = payloads.submitted(body), time.monotonic()
             doing = str(sent.view.get("callback_id", "modal"))
             try:
@@ -121,7 +125,8 @@ class Edge:
     def on_lookup(self, handler: OnLookup) -> Listener:
         """For a menu that asks for its options."""
 
-        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+        async def listener(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+            context[TAKEN] = True
             asked = payloads.lookup(body)
             try:
                 work = self.run(lambda: handler(self.caller(asked.origin), asked))
@@ -155,6 +160,11 @@ class Edge:
     def caller(self, origin: Origin) -> Caller:
         """Who acts. Blocks. Raises Refused."""
         return Caller(self.desk, self.desk.people.identify(origin.user, self.team), origin.user)
+
+    async def complain(self, origin: Origin, doing: str, text: str) -> None:
+        """Tell whoever acted what went wrong, beside what they used."""
+        with self.running.one_more():
+            await self._carry_out_or_tell(origin, doing, tell(f"⚠️ {esc(text)}"))
 
     async def _reply(self, origin: Origin, doing: str, work: Callable[[], Replies]) -> None:
         for reply in await self._outcome(doing, work):

@@ -106,7 +106,7 @@ def problems_of(verdict: Verdict) -> Problems:
 
 
 def on_blocks(problems: Problems, view: Json) -> dict[str, str]:
-    """Problems by block id, as a modal's errors; what has no field of its own goes to the first."""
+    """Problems by block id, as a modal's errors; what has no field of its own goes to the first, which is there."""
     blocks = block_ids(view)
     by_field = {(field, parameter): block for block in blocks for field, _, parameter in [ids.parts_of(block)]}
     errors: dict[str, str] = {}

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.service import leaving
-from bot.slack import asking, commands, deciding, enrolling, ids, settling
+from bot.slack import asking, commands, deciding, enrolling, ids, payloads, settling
 from bot.slack.blocks import Json
 from bot.slack.directory import SlackDirectory, may_do_nothing
 from bot.slack.edge import Edge
@@ -68,7 +68,7 @@ def register(app: AsyncApp, edge: Edge, directory: SlackDirectory | None) -> Non
     if directory is not None:
         app.event("user_change")(_changed(edge, directory))
         app.event("subteam_members_changed")(
-            _forgetting(lambda event: directory.forget_group(str(event["subteam_id"])))
+            _forgetting(lambda event: directory.forget_group(str(event.get("subteam_id"))))
         )
     app.action({"action_id": ids.LINK})(_nothing)
     app.action(_ANYTHING)(edge.on_click(_unknown_button))
@@ -90,10 +90,10 @@ def _changed(edge: Edge, directory: SlackDirectory) -> Callable[..., Any]:
     store = edge.desk.access.store
 
     async def listener(event: dict[str, Any]) -> None:
-        user = event["user"]
-        chat_id = str(user["id"])
+        user = payloads.part(event, "user")
+        chat_id = str(user.get("id") or "")
         directory.forget(chat_id)
-        if may_do_nothing(user):
+        if chat_id and may_do_nothing(user):
             await edge.run(lambda: leaving.note(store, chat_id))
 
     return edge.running.counted(listener)

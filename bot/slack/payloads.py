@@ -1,8 +1,11 @@
-"""Slack's payloads as typed values. What is not there is empty; nothing here trusts more than Slack signed."""
+"""Slack's payloads as typed values. What is not there, or of another kind, is empty; nothing here trusts more than
+Slack signed.
+"""
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +16,7 @@ Json = Mapping[str, Any]
 
 COMMAND_MOST = 8000
 """Longest command line that is read (Slack's composer takes about as much)."""
+_ID = re.compile(r"[!-~]{1,255}")
 _LINK = re.compile(
     r"<(?:@(?P<user>[UW][A-Z0-9]+)|#(?P<channel>[CG][A-Z0-9]+)|(?P<address>[a-z]+:[^<>|\s]+))(?:\|(?P<shown>[^<>]*))?>"
 )
@@ -68,7 +72,7 @@ class Submitted:
     @property
     def is_root(self) -> bool:
         """Whether it is the first of its stack."""
-        return bool(self.view.get("root_view_id") in {self.view.get("id"), None, ""})
+        return self.view.get("root_view_id") in (self.view.get("id"), None, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +87,13 @@ class Lookup:
 
 def origin_of(body: Json) -> Origin:
     """From a command, an interaction or an event."""
-    container, view, event = _part(body, "container"), _part(body, "view"), _part(body, "event")
-    user = _part(body, "user").get("id") or body.get("user_id") or event.get("user") or ""
+    container, view, event = part(body, "container"), part(body, "view"), part(body, "event")
+    user = part(body, "user").get("id") or body.get("user_id") or event.get("user") or ""
     ephemeral = bool(container.get("is_ephemeral"))
     return Origin(
         user=str(user.get("id", "")) if isinstance(user, Mapping) else str(user),
         teams=_teams(body),
-        channel=str(_part(body, "channel").get("id") or body.get("channel_id") or container.get("channel_id") or ""),
+        channel=str(part(body, "channel").get("id") or body.get("channel_id") or container.get("channel_id") or ""),
         message="" if ephemeral else str(container.get("message_ts") or ""),
         view=str(view.get("id") or "") if view.get("type") == "modal" else "",
         at_home=view.get("type") == "home",
@@ -109,42 +113,46 @@ def line(body: Json) -> Line:
 
 def click(body: Json) -> Click:
     """The first action of a block_actions payload; there is only ever one."""
-    action = (body.get("actions") or [{}])[0]
-    blocks = _part(body, "message").get("blocks") or ()
-    beside = {str(element.get("action_id")) for block in blocks for element in block.get("elements") or ()}
+    action = next(_parts(body, "actions"), {})
+    blocks = _parts(part(body, "message"), "blocks")
+    beside = {str(element.get("action_id")) for block in blocks for element in _parts(block, "elements")}
     return Click(
         origin=origin_of(body),
         action=str(action.get("action_id", "")),
-        value=str(action.get("value") or ""),
-        view=_part(body, "view"),
+        value=_id(action.get("value")),
+        view=part(body, "view"),
         beside=frozenset(beside),
     )
 
 
 def submitted(body: Json) -> Submitted:
     """A view_submission payload."""
-    view = _part(body, "view")
-    return Submitted(origin_of(body), str(view.get("private_metadata") or ""), view)
+    view = part(body, "view")
+    return Submitted(origin_of(body), _id(view.get("private_metadata")), view)
 
 
 def lookup(body: Json) -> Lookup:
     """A block_suggestion payload."""
     text = clean(str(body.get("value") or "")[:200], limit=200)
-    return Lookup(origin_of(body), str(body.get("block_id") or ""), text, _part(body, "view"))
+    return Lookup(origin_of(body), str(body.get("block_id") or ""), text, part(body, "view"))
 
 
 def entered(view: Json, block_id: str) -> str:
-    """What stands in a text field or menu, as it came; empty when nothing does."""
+    """What stands in a text field or menu, as it came but for lone surrogates; empty when nothing does."""
     state = _state(view, block_id)
     chosen = state.get("selected_option")
     value = chosen.get("value") if isinstance(chosen, Mapping) else state.get("value") or state.get("selected_user")
-    return value if isinstance(value, str) else ""
+    # A lone surrogate is no text: nothing that hashes, sends or stores it would take it.
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
 
 
 def entered_time(view: Json, block_id: str) -> datetime | None:
     """What stands in a datetimepicker, in UTC."""
     seconds = _state(view, block_id).get("selected_date_time")
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
+    if type(seconds) is int:
+        with suppress(ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(seconds, UTC)
+    return None
 
 
 def typed_text(view: Json, block_id: str, limit: int, *, multiline: bool = False) -> str:
@@ -154,20 +162,27 @@ def typed_text(view: Json, block_id: str, limit: int, *, multiline: bool = False
 
 def block_ids(view: Json) -> tuple[str, ...]:
     """The view's input blocks, in order."""
-    return tuple(str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input")
+    inputs = [block for block in _parts(view, "blocks") if block.get("type") == "input"]
+    return tuple(block["block_id"] for block in inputs if block.get("block_id") and isinstance(block["block_id"], str))
+
+
+def part(body: Json, name: str) -> Json:
+    """A part that is itself a mapping; empty when it is not there or of another kind."""
+    found = body.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _state(view: Json, block_id: str) -> Json:
     """The one element's state in a block."""
-    values = _part(_part(_part(view, "state"), "values"), block_id)
+    values = part(part(part(view, "state"), "values"), block_id)
     return next((state for state in values.values() if isinstance(state, Mapping)), {})
 
 
 def _teams(body: Json) -> frozenset[str]:
-    event, user = _part(body, "event"), _part(body, "user")
+    event, user = part(body, "event"), part(body, "user")
     named = (
         body.get("team_id"),
-        _part(body, "team").get("id"),
+        part(body, "team").get("id"),
         user.get("team_id"),
         event.get("user_team"),
         event.get("source_team"),
@@ -181,6 +196,12 @@ def _unlinked(match: re.Match[str]) -> str:
     return match["address"] or match["shown"] or match["channel"]
 
 
-def _part(body: Json, name: str) -> Json:
-    part = body.get(name)
-    return part if isinstance(part, Mapping) else {}
+def _parts(body: Json, name: str) -> Iterator[Json]:
+    """The mappings of a part that is a list."""
+    found = body.get(name)
+    return (each for each in found if isinstance(each, Mapping)) if isinstance(found, list) else iter(())
+
+
+def _id(value: object) -> str:
+    """An id that we gave; empty for anything else, which no database has to be asked for."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""

@@ -11,6 +11,10 @@ from bot.store.recording import recorded
 from bot.store.session import Session
 from bot.store.tables import audit_head, audit_log
 
+_HEAD = sa.select(audit_head.c.seq, audit_head.c.chain)
+_LOCK_HEAD = _HEAD.with_for_update()
+_MOVE_HEAD = sa.update(audit_head)
+
 
 class AuditLog(Session):
     """The part of a transaction that knows the audit log."""
@@ -21,12 +25,12 @@ class AuditLog(Session):
             return
         at = self.now()
         with _told_apart():
-            head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain).with_for_update()).one()
+            head = self._run(_LOCK_HEAD).one()
         records = recorded(events, at, head.seq, head.chain)
         rows = [_row(event, record) for event, record in zip(events, records, strict=True)]
         with _told_apart():
             self._add_all(audit_log, rows)
-            self._run(sa.update(audit_head).values(seq=records[-1].seq, chain=records[-1].chain))
+            self._run(_MOVE_HEAD, {"seq": records[-1].seq, "chain": records[-1].chain})
 
     def audit(self, after: int = 0, limit: int = 1000) -> tuple[AuditRecord, ...]:
         log = audit_log.c
@@ -39,7 +43,7 @@ class AuditLog(Session):
         return tuple(AuditRecord(row.seq, row.at, *map(_raw, (row.body, row.leaf, row.chain))) for row in rows)
 
     def audit_head(self) -> tuple[int, bytes]:
-        head = self._run(sa.select(audit_head.c.seq, audit_head.c.chain)).one()
+        head = self._run(_HEAD).one()
         return head.seq, head.chain
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.service.records import Digest, DigestLine, Gathered
+from bot.store import prepared
 from bot.store.session import CHUNK, Session
 from bot.store.tables import digest_lines, effects
 
@@ -19,24 +20,10 @@ class Crowds(Session):
     """The part of a transaction that knows crowds. See ``service.crowds``."""
 
     def waiting(self, kind: str, who: str, most: int) -> int:
-        found = sa.select(effects.c.id).where(_for(kind, who)).limit(most).subquery()
-        return int(self._run(sa.select(sa.func.count()).select_from(found)).scalar_one())
+        return int(self._run(_WAITING, {"of_kind": kind, "for_whom": who, "at_most": most}).scalar_one())
 
     def gather(self, kind: str, who: str, most: int) -> tuple[Gathered, ...]:
-        leased = sa.and_(effects.c.lease_until.is_not(None), effects.c.lease_until > self.now())
-        oldest = (
-            sa.select(effects.c.id)
-            .where(_for(kind, who), ~leased)
-            .order_by(effects.c.id)
-            .limit(most)
-            .with_for_update(skip_locked=True)
-            .cte("oldest")
-        )
-        rows = self._run(
-            sa.delete(effects)
-            .where(effects.c.id.in_(sa.select(oldest.c.id)))
-            .returning(effects.c.id, effects.c.key, effects.c.subject, effects.c.payload, effects.c.fence)
-        )
+        rows = self._run(_GATHERING, {"of_kind": kind, "for_whom": who, "at_most": most, "at_now": self.now()})
         gathered = (Gathered(row.id, row.key, row.subject, row.payload, row.fence > 0) for row in rows)
         return tuple(sorted(gathered, key=lambda effect: effect.id))
 
@@ -44,8 +31,7 @@ class Crowds(Session):
         return self._run(sa.select(effects.c.id).where(effects.c.key == key)).first() is not None
 
     def last_due(self, kind: str, who: str) -> datetime | None:
-        query = sa.select(sa.func.max(effects.c.due_at)).where(_for(kind, who))
-        found: datetime | None = self._run(query).scalar()
+        found: datetime | None = self._run(_LAST_DUE, {"of_kind": kind, "for_whom": who}).scalar()
         return found
 
     def last_errors(self, keys: Sequence[str]) -> Mapping[str, str]:
@@ -70,7 +56,7 @@ class Crowds(Session):
             for line in lines
         ]
         if rows:
-            self._run(self._insert(digest_lines).on_conflict_do_nothing(), rows)
+            self._run(prepared.adding(self._dialect, digest_lines), rows)
 
     def lines_between(self, who: str) -> tuple[datetime, datetime] | None:
         first, last = sa.func.min(_line.added_at).label("first"), sa.func.max(_line.added_at).label("last")
@@ -104,8 +90,31 @@ class Crowds(Session):
             self._run(mine.where(_line.key.in_(keys[start : start + CHUNK])))
 
 
-def _for(kind: str, who: str) -> sa.ColumnElement[bool]:
-    return sa.and_(effects.c.who == who, effects.c.kind == kind, _TO_SOMEBODY)
+_theirs = sa.and_(
+    effects.c.who == sa.bindparam("for_whom", type_=effects.c.who.type),
+    effects.c.kind == sa.bindparam("of_kind", type_=effects.c.kind.type),
+    _TO_SOMEBODY,
+)
+_most = sa.bindparam("at_most", type_=sa.Integer)
+_some = sa.select(effects.c.id).where(_theirs).limit(_most).subquery()
+_WAITING = sa.select(sa.func.count()).select_from(_some)
+_LAST_DUE = sa.select(sa.func.max(effects.c.due_at)).where(_theirs)
+_leased = sa.and_(
+    effects.c.lease_until.is_not(None), effects.c.lease_until > sa.bindparam("at_now", type_=effects.c.due_at.type)
+)
+_oldest = (
+    sa.select(effects.c.id)
+    .where(_theirs, ~_leased)
+    .order_by(effects.c.id)
+    .limit(_most)
+    .with_for_update(skip_locked=True)
+    .cte("oldest")
+)
+_GATHERING = (
+    sa.delete(effects)
+    .where(effects.c.id.in_(sa.select(_oldest.c.id)))
+    .returning(effects.c.id, effects.c.key, effects.c.subject, effects.c.payload, effects.c.fence)
+)
 
 
 def _digest_line(row: sa.Row[Any]) -> DigestLine:

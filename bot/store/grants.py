@@ -1,15 +1,17 @@
 """Grants."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot.core.model import EndReason, Grant, GrantStatus
 from bot.service.records import StaleWrite
+from bot.store.prepared import among, as_rows, rows_of
 from bot.store.session import Session
-from bot.store.tables import grants, requests
+from bot.store.tables import grants
 
 _ENDED: sa.ColumnElement[str] = sa.literal_column(f"'{GrantStatus.ENDED}'")
 _REVOKING: sa.ColumnElement[str] = sa.literal_column(f"'{GrantStatus.REVOKING}'")
@@ -25,34 +27,32 @@ class Grants(Session):
         return found
 
     def grants(self, request_id: str) -> tuple[Grant, ...]:
-        return self._grants(sa.select(grants).where(grants.c.request_id == request_id).order_by(grants.c.id))
+        return self._grants(_OF_REQUEST, {"request": request_id})
 
     def grants_by_id(self, grant_ids: Sequence[str]) -> dict[str, Grant]:
-        query = sa.select(grants).where(self._among(grants.c.id, sorted(set(grant_ids))))
-        return {grant.id: grant for grant in self._grants(query)}
+        wanted = {_AMONG: self._list(sorted(set(grant_ids)))}
+        return {grant.id: grant for grant in self._grants(_by_id(self._dialect), wanted)}
 
     def grants_of(self, request_ids: Sequence[str]) -> dict[str, tuple[Grant, ...]]:
         found: dict[str, list[Grant]] = {request_id: [] for request_id in request_ids}
-        for grant in self._grants(
-            sa.select(grants).where(self._among(grants.c.request_id, sorted(found))).order_by(grants.c.id)
-        ):
+        for grant in self._grants(_of_requests(self._dialect), {_AMONG: self._list(sorted(found))}):
             found[grant.request_id].append(grant)
         return {request_id: tuple(of_it) for request_id, of_it in found.items()}
 
     def request_ids_of(self, grant_ids: Sequence[str]) -> dict[str, str]:
-        which = self._among(grants.c.id, sorted(set(grant_ids)))
-        return {row.id: row.request_id for row in self._run(sa.select(grants.c.id, grants.c.request_id).where(which))}
+        wanted = {_AMONG: self._list(sorted(set(grant_ids)))}
+        return {row.id: row.request_id for row in self._run(_requests_of(self._dialect), wanted)}
 
     def save_grant(self, grant: Grant) -> None:
         # Whoever writes a grant waits for whoever locked its request; a row that is locked already costs little.
-        self._run(sa.select(requests.c.id).where(requests.c.id == grant.request_id).with_for_update())
+        self._lock_request(grant.request_id)
         changing = _changing(grant)
         if grant.version == 0:
             if not self._add(grants, {**_fixed(grant), **changing}):
                 raise StaleWrite(f"grant {grant.id}, or one of the same request and account, is there already")
             return
-        mine = sa.and_(grants.c.id == grant.id, grants.c.version == grant.version)
-        if self._changed(sa.update(grants).where(mine).values(**changing)) != 1:
+        of = {"of_id": grant.id, "of_version": grant.version}
+        if self._run(_CHANGING, {**changing, **of}).rowcount != 1:
             raise StaleWrite(f"grant {grant.id} was changed by someone else")
 
     def save_grants(self, changed: Sequence[Grant]) -> None:
@@ -62,22 +62,14 @@ class Grants(Session):
             raise StaleWrite("one of these grants was changed by someone else")
 
     def _changed_all(self, changed: Sequence[Grant]) -> int:
-        if self._connection.dialect.name == "sqlite":
-            mine = sa.and_(grants.c.id == sa.bindparam("of_id"), grants.c.version == sa.bindparam("of_version"))
+        if self._dialect == "sqlite":
             named = [{"of_id": grant.id, "of_version": grant.version, **_changing(grant)} for grant in changed]
-            statement = sa.update(grants).where(mine).execution_options(preserve_rowcount=True)
-            return self._run(statement, named).rowcount
+            return self._run(_CHANGING, named).rowcount
         rows = [{"id": grant.id, **_changing(grant)} for grant in changed]
-        listed = self._listed([grants.c[name] for name in rows[0]], rows)
-        mine = sa.and_(grants.c.id == listed.c.id, grants.c.version == listed.c.version - 1)
-        new = {name: listed.c[name] for name in rows[0] if name != "id"}
-        return self._changed(sa.update(grants).where(mine).values(**new))
+        return self._run(_changing_all(tuple(rows[0])), as_rows(rows)).rowcount
 
     def unfinished_grants(self, person: str | None = None) -> tuple[Grant, ...]:
-        query = sa.select(grants).where(_UNFINISHED)
-        if person is not None:
-            query = query.where(grants.c.person == person)
-        return self._grants(query.order_by(grants.c.expires_at, grants.c.id))
+        return self._grants(_ALL_UNFINISHED) if person is None else self._grants(_UNFINISHED_OF, {"whose": person})
 
     def count_unfinished(self) -> dict[GrantStatus, int]:
         query = sa.select(grants.c.status, sa.func.count().label("how_many")).where(_UNFINISHED)
@@ -105,8 +97,47 @@ class Grants(Session):
         found = _either(ended, live)
         return self._grants(sa.select(found).order_by(_live_since(found).desc(), found.c.id.desc()))
 
-    def _grants(self, query: sa.Select[Any]) -> tuple[Grant, ...]:
-        return tuple(_grant(row) for row in self._run(query))
+    def _grants(self, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None) -> tuple[Grant, ...]:
+        return tuple(_grant(row) for row in self._run(query, parameters))
+
+
+_AMONG = "among_them"
+_OF_REQUEST = (
+    sa.select(grants)
+    .where(grants.c.request_id == sa.bindparam("request", type_=grants.c.request_id.type))
+    .order_by(grants.c.id)
+)
+_ALL_UNFINISHED = sa.select(grants).where(_UNFINISHED).order_by(grants.c.expires_at, grants.c.id)
+_UNFINISHED_OF = _ALL_UNFINISHED.where(grants.c.person == sa.bindparam("whose", type_=grants.c.person.type))
+_CHANGING = (
+    sa.update(grants)
+    .where(grants.c.id == sa.bindparam("of_id"), grants.c.version == sa.bindparam("of_version"))
+    .execution_options(preserve_rowcount=True)
+)
+
+
+@cache
+def _by_id(dialect: str) -> sa.Select[Any]:
+    return sa.select(grants).where(among(dialect, grants.c.id, _AMONG))
+
+
+@cache
+def _of_requests(dialect: str) -> sa.Select[Any]:
+    return sa.select(grants).where(among(dialect, grants.c.request_id, _AMONG)).order_by(grants.c.id)
+
+
+@cache
+def _requests_of(dialect: str) -> sa.Select[Any]:
+    return sa.select(grants.c.id, grants.c.request_id).where(among(dialect, grants.c.id, _AMONG))
+
+
+@cache
+def _changing_all(names: tuple[str, ...]) -> sa.Executable:
+    """PostgreSQL: many at once."""
+    rows = rows_of([grants.c[name] for name in names])
+    mine = sa.and_(grants.c.id == rows.c.id, grants.c.version == rows.c.version - 1)
+    new = {name: rows.c[name] for name in names if name != "id"}
+    return sa.update(grants).where(mine).values(**new).execution_options(preserve_rowcount=True)
 
 
 def _live_since(table: sa.FromClause) -> sa.ColumnElement[datetime]:

@@ -1,6 +1,7 @@
 """Small things that a transaction remembers: used keys, drafts, posted messages, facts."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,9 +34,7 @@ class Notes(Session):
 
     def messages(self, subject: str) -> tuple[PostedMessage, ...]:
         """By kind, then destination."""
-        rows = self._run(
-            sa.select(messages).where(messages.c.subject == subject).order_by(messages.c.kind, messages.c.destination)
-        )
+        rows = self._run(_ABOUT, {"about": subject})
         return tuple(PostedMessage(**row._mapping) for row in rows)
 
     def save_message(self, message: PostedMessage) -> None:
@@ -60,6 +59,18 @@ class Notes(Session):
 
     def _forget(self, table: sa.Table, key: sa.Column[Any], moment: sa.Column[Any], before: datetime) -> None:
         """Remove a few rows of before then; rows that another transaction is at are left to it."""
-        over = sa.select(key).where(moment < before).order_by(moment).limit(_FORGET_AT_MOST)
-        over_cte = over.with_for_update(skip_locked=True).cte("over_by_now")
-        self._run(sa.delete(table).where(key.in_(sa.select(over_cte.c[0]))))
+        self._run(_forgetting(table, key, moment), {"before": before})
+
+
+_ABOUT = (
+    sa.select(messages)
+    .where(messages.c.subject == sa.bindparam("about", type_=messages.c.subject.type))
+    .order_by(messages.c.kind, messages.c.destination)
+)
+
+
+@cache
+def _forgetting(table: sa.Table, key: sa.Column[Any], moment: sa.Column[Any]) -> sa.Executable:
+    over = sa.select(key).where(moment < sa.bindparam("before", type_=moment.type)).order_by(moment)
+    over_cte = over.limit(_FORGET_AT_MOST).with_for_update(skip_locked=True).cte("over_by_now")
+    return sa.delete(table).where(key.in_(sa.select(over_cte.c[0])))

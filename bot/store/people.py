@@ -10,13 +10,19 @@ from bot.service.records import Authenticator, Enrolment, EnrolmentStatus, Invit
 from bot.store.session import Session
 from bot.store.tables import authenticators, enrolments, invites, step_ups
 
+_AUTHENTICATOR = sa.select(authenticators).where(authenticators.c.person == sa.bindparam("whose"))
+_AUTHENTICATOR_LOCKED = _AUTHENTICATOR.with_for_update()
+_proofs = sa.select(step_ups).where(step_ups.c.person == sa.bindparam("whose"))
+_newest = (step_ups.c.at.desc(), step_ups.c.id.desc())
+_LATEST = _proofs.order_by(*_newest).limit(1)
+_LATEST_OF = _proofs.where(step_ups.c.confirms == sa.bindparam("what")).order_by(*_newest).limit(1)
+
 
 class People(Session):
     """The part of a transaction that knows who proved what."""
 
     def authenticator(self, person: str, *, lock: bool = False) -> Authenticator | None:
-        query = sa.select(authenticators).where(authenticators.c.person == person)
-        row = self._run(query.with_for_update() if lock else query).first()
+        row = self._run(_AUTHENTICATOR_LOCKED if lock else _AUTHENTICATOR, {"whose": person}).first()
         return None if row is None else Authenticator(**_with_attempts(row))
 
     def save_authenticator(self, authenticator: Authenticator) -> None:
@@ -49,10 +55,10 @@ class People(Session):
         )
 
     def latest_step_up(self, person: str, confirms: str | None = None) -> StepUp | None:
-        query = sa.select(step_ups).where(step_ups.c.person == person)
-        if confirms is not None:
-            query = query.where(step_ups.c.confirms == confirms)
-        row = self._run(query.order_by(step_ups.c.at.desc(), step_ups.c.id.desc()).limit(1)).first()
+        if confirms is None:
+            row = self._run(_LATEST, {"whose": person}).first()
+        else:
+            row = self._run(_LATEST_OF, {"whose": person, "what": confirms}).first()
         return None if row is None else StepUp(**row._mapping)
 
     def forget_step_ups(self, person: str) -> None:

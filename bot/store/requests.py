@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +11,8 @@ import sqlalchemy as sa
 
 from bot.core.model import AccessRequest, Approval, Ask, RequestStatus
 from bot.service.records import StaleWrite
-from bot.store.session import CHUNK, Session
+from bot.store.prepared import among
+from bot.store.session import Session
 from bot.store.tables import approvals, request_approvers, requests
 
 _PENDING = requests.c.status == sa.literal_column(f"'{RequestStatus.PENDING}'")
@@ -23,15 +25,15 @@ class Requests(Session):
     def request(self, request_id: str, *, lock: bool = False) -> AccessRequest | None:
         if lock:
             # First the lock, then the read: one statement would join approvals as they were before it waited.
-            self._run(sa.select(requests.c.id).where(requests.c.id == request_id).with_for_update())
-        return next(iter(self._requests(requests.c.id == request_id)), None)
+            self._lock_request(request_id)
+        return next(iter(self._read(_ONE, {_ID: request_id})), None)
 
     def requests(self, request_ids: Sequence[str], *, lock: bool = False) -> dict[str, AccessRequest]:
         wanted = sorted(set(request_ids))
         if lock:
-            ordered = sa.select(requests.c.id).where(self._among(requests.c.id, wanted)).order_by(requests.c.id)
-            self._run(ordered.with_for_update())
-        return {request.id: request for request in self._requests(self._among(requests.c.id, wanted))}
+            self._run(_locking(self._dialect), {_AMONG: self._list(wanted)})
+            self.locked.update(wanted)
+        return {request.id: request for request in self._read(_some(self._dialect), {_AMONG: self._list(wanted)})}
 
     def save_request(self, request: AccessRequest) -> None:
         refuse_doubles(request)
@@ -48,10 +50,10 @@ class Requests(Session):
         if request.version == 0:
             self._add_request(request, changing)
         else:
-            mine = sa.and_(requests.c.id == request.id, requests.c.version == request.version)
-            if self._changed(sa.update(requests).where(mine).values(**changing)) != 1:
+            of = {_ID: request.id, "of_version": request.version}
+            if self._run(_CHANGING, {**changing, **of}).rowcount != 1:
                 raise StaleWrite(f"request {request.id} was changed by someone else")
-            self._run(sa.delete(approvals).where(approvals.c.request_id == request.id))
+            self._run(_FORGETTING, {_ID: request.id})
         if request.approvals:
             self._run(sa.insert(approvals), [_approval_row(request.id, *item) for item in enumerate(request.approvals)])
 
@@ -77,16 +79,13 @@ class Requests(Session):
             )
 
     def requests_of(self, person: str, limit: int = 20) -> tuple[AccessRequest, ...]:
-        return self._requests(requests.c.requester == person, limit=limit)
+        return self._read(_NEWEST_OF, {"whose": person, "at_most": limit})
 
     def pending_requests(self, person: str | None = None) -> tuple[AccessRequest, ...]:
-        return self._requests(_PENDING if person is None else sa.and_(_PENDING, requests.c.requester == person))
+        return self._read(_ALL_PENDING) if person is None else self._read(_PENDING_OF, {"whose": person})
 
     def pending_for(self, approver: str) -> tuple[AccessRequest, ...]:
-        asked = sa.exists().where(
-            request_approvers.c.request_id == requests.c.id, request_approvers.c.person == approver
-        )
-        return self._requests(sa.and_(_PENDING, asked), oldest_first=True)
+        return self._read(_WAITING_FOR, {"whose": approver})
 
     def requests_between(self, start: datetime, end: datetime) -> tuple[AccessRequest, ...]:
         then = [
@@ -94,26 +93,10 @@ class Requests(Session):
             for moment in (requests.c.asked_at, requests.c.decided_at)
         ]
         # A union, because with OR and an order SQLite would read the whole table.
-        return self._requests(requests.c.id.in_(sa.union(*then)))
+        return self._read(_with_approvals(requests.c.id.in_(sa.union(*then)), *_NEWEST))
 
-    def _requests(
-        self, which: sa.ColumnElement[bool], *, limit: int | None = None, oldest_first: bool = False
-    ) -> tuple[AccessRequest, ...]:
-        """One statement for what changes (the request and its approvals), so that no reader sees it half changed."""
-        columns = (requests.c.asked_at, requests.c.id)
-        order = columns if oldest_first else tuple(column.desc() for column in columns)
-        chosen = sa.select(requests.c.id).where(which).order_by(*order).limit(limit)
-        rows = self._run(
-            sa.select(
-                requests,
-                approvals.c.person.label("approved_by"),
-                approvals.c.at.label("approved_at"),
-                approvals.c.stepped_up_at,
-            )
-            .outerjoin_from(requests, approvals)
-            .where(which if limit is None else requests.c.id.in_(chosen))
-            .order_by(*order, approvals.c.position)
-        ).all()
+    def _read(self, query: sa.Select[Any], parameters: Mapping[str, object] | None = None) -> tuple[AccessRequest, ...]:
+        rows = self._run(query, parameters).all()
         asked = self._asked(list(dict.fromkeys(row.id for row in rows)))
         return tuple(
             _request(list(same), tuple(asked[request_id])) for request_id, same in groupby(rows, lambda row: row.id)
@@ -121,15 +104,68 @@ class Requests(Session):
 
     def _asked(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         asked: dict[str, list[str]] = defaultdict(list)
-        for first in range(0, len(ids), CHUNK):
-            rows = self._run(
-                sa.select(request_approvers)
-                .where(request_approvers.c.request_id.in_(ids[first : first + CHUNK]))
-                .order_by(request_approvers.c.position)
-            )
-            for row in rows:
+        if ids:
+            for row in self._run(_asked_about(self._dialect), {_AMONG: self._list(ids)}):
                 asked[row.request_id].append(row.person)
         return asked
+
+
+def _with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """One statement for what changes (the request and its approvals), so that no reader sees it half changed."""
+    return (
+        sa.select(
+            requests,
+            approvals.c.person.label("approved_by"),
+            approvals.c.at.label("approved_at"),
+            approvals.c.stepped_up_at,
+        )
+        .outerjoin_from(requests, approvals)
+        .where(which)
+        .order_by(*order, approvals.c.position)
+    )
+
+
+_AMONG, _ID = "among_them", "of_id"
+_of_id = sa.bindparam(_ID, type_=requests.c.id.type)
+_mine = requests.c.requester == sa.bindparam("whose", type_=requests.c.requester.type)
+_OLDEST = (requests.c.asked_at, requests.c.id)
+_NEWEST = tuple(column.desc() for column in _OLDEST)
+_newest_of = sa.select(requests.c.id).where(_mine).order_by(*_NEWEST).limit(sa.bindparam("at_most", type_=sa.Integer))
+_NEWEST_OF = _with_approvals(requests.c.id.in_(_newest_of), *_NEWEST)
+_ALL_PENDING = _with_approvals(_PENDING, *_NEWEST)
+_PENDING_OF = _with_approvals(sa.and_(_PENDING, _mine), *_NEWEST)
+_asked_them = sa.exists().where(
+    request_approvers.c.request_id == requests.c.id, request_approvers.c.person == sa.bindparam("whose")
+)
+_WAITING_FOR = _with_approvals(sa.and_(_PENDING, _asked_them), *_OLDEST)
+_ONE = _with_approvals(requests.c.id == _of_id)
+_CHANGING = (
+    sa.update(requests)
+    .where(requests.c.id == _of_id, requests.c.version == sa.bindparam("of_version"))
+    .execution_options(preserve_rowcount=True)
+)
+_FORGETTING = sa.delete(approvals).where(approvals.c.request_id == _of_id)
+
+
+@cache
+def _some(dialect: str) -> sa.Select[Any]:
+    return _with_approvals(among(dialect, requests.c.id, _AMONG), requests.c.id)
+
+
+@cache
+def _locking(dialect: str) -> sa.Executable:
+    ordered = sa.select(requests.c.id).where(among(dialect, requests.c.id, _AMONG)).order_by(requests.c.id)
+    return ordered.with_for_update()
+
+
+@cache
+def _asked_about(dialect: str) -> sa.Executable:
+    asked = request_approvers.c
+    return (
+        sa.select(asked.request_id, asked.person)
+        .where(among(dialect, asked.request_id, _AMONG))
+        .order_by(asked.position)
+    )
 
 
 def ask_row(ask: Ask) -> dict[str, Any]:

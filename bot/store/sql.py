@@ -1,6 +1,6 @@
 """The Store on SQLite and PostgreSQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 
@@ -23,13 +23,15 @@ from bot.store.strays import Strays
 from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
+_NOTIFY = sa.select(sa.func.pg_notify(CHANNEL, sa.bindparam("news", type_=sa.Text)))
+
 
 class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Strays, Notes, AuditLog):
     """One open transaction. Locks are taken in this order: stray, request, authenticator, effect, audit head."""
 
     def notify(self, sender: str) -> None:
         """Tell the other replicas when this transaction commits."""
-        self._run(sa.select(sa.func.pg_notify(CHANNEL, " ".join((sender, *sorted(self.wakes))))))
+        self._run(_NOTIFY, {"news": " ".join((sender, *sorted(self.wakes)))})
 
 
 class SqlStore:
@@ -86,6 +88,9 @@ class SqlStore:
         if self._listener is not None:
             self._listener.start()
         self._wakeup.wait(lane, timeout)
+
+    def rouse(self, lanes: Iterable[str]) -> None:
+        self._wakeup.rouse(lanes)
 
     def ping(self) -> datetime:
         with self.transaction() as tx:

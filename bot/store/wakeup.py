@@ -29,6 +29,11 @@ class Wakeup:
         """Block until a wake of the lane, ``close``, or ``timeout``; longer while another looks out for that."""
         self._lane(lane).wait(timeout)
 
+    def rouse(self, lanes: Iterable[str]) -> None:
+        """End a wait of every thread of these lanes, the current or else the next."""
+        for lane in lanes:
+            self._lane(lane).rouse()
+
     def close(self) -> None:
         """End every wait, now and later."""
         with self._lock:
@@ -55,6 +60,11 @@ class _Lane:
         with self._condition:
             self._wakes = min(MOST, self._wakes + 1)
             self._condition.notify()
+
+    def rouse(self) -> None:
+        with self._condition:
+            self._wakes = MOST
+            self._condition.notify_all()
 
     def wait(self, timeout: timedelta) -> None:
         with self._condition:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.core.model import LANES
 from bot.service.clock import MOST_SKEW
@@ -12,9 +12,11 @@ from bot.service.records import StoreUnavailable
 
 STALE = LEASE + timedelta(seconds=30)
 """A lane's threads look at the queue at least this often, whatever they run."""
+WRITE_EVERY = timedelta(seconds=5)
+"""For how long it is believed that what was written once can be written again: who asks often makes nobody write."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Readiness:
     """Asks every part. Blocks while the database answers."""
 
@@ -29,6 +31,8 @@ class Readiness:
     skew: Callable[[], timedelta] = lambda: timedelta(0)
     """How far the database's clock is ahead of this process's."""
 
+    _wrote_at: datetime | None = None
+
     def __call__(self) -> Mapping[str, str]:
         """What is wrong, by the name of the part; empty text where nothing is."""
         return {
@@ -40,10 +44,24 @@ class Readiness:
 
     def _database(self) -> str:
         try:
-            self.store.ping()
+            now = self.store.ping()
         except StoreUnavailable:
             return "does not answer"
-        return ""
+        return "" if self._can_write(now) else "takes nothing"
+
+    def _can_write(self, now: datetime) -> bool:
+        """A full disk and a standby can be read all the same."""
+        if self._wrote_at is not None and timedelta(0) <= now - self._wrote_at < WRITE_EVERY:
+            return True
+        try:
+            with self.store.transaction() as tx:
+                # A key of its own, which is forgotten by itself: replicas do not wait for each other's.
+                tx.once(f"ready:{now.isoformat()}", now)
+        except StoreUnavailable:
+            self._wrote_at = None
+            return False
+        self._wrote_at = now
+        return True
 
     def _clock(self) -> str:
         skew = self.skew()

@@ -11,6 +11,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from bot.core.decisions import Refusal
 from bot.service.desk import Desk
@@ -45,36 +47,46 @@ def build(
     async def off_the_loop(work: Callable[[], _R]) -> _R:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
 
-    @site.get("/healthz")
-    async def alive() -> Response:
+    async def alive(_: Request) -> Response:
         return JSONResponse({"alive": True})
 
-    @site.get("/readyz")
-    async def ready() -> Response:
+    async def ready(_: Request) -> Response:
         wrong = await off_the_loop(readiness)
         good = not any(wrong.values())
         parts = {name: why or "ok" for name, why in wrong.items()}
         return JSONResponse({"ready": good, "parts": parts}, 200 if good else 503)
 
-    @site.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(_: Request) -> Response:
         return Response(await off_the_loop(lambda: generate_latest(registry)), media_type=CONTENT_TYPE_LATEST)
 
-    @site.get("/enrol/{token}")
-    async def enrolment(token: str) -> Response:
-        return await off_the_loop(lambda: _ask(desk, token))
+    async def enrolment(request: Request) -> Response:
+        return await off_the_loop(lambda: _ask(desk, request.path_params["token"]))
 
-    @site.post("/enrol/{token}")
-    async def secret(token: str) -> Response:
-        return await off_the_loop(lambda: _show(desk, token))
+    async def secret(request: Request) -> Response:
+        return await off_the_loop(lambda: _show(desk, request.path_params["token"]))
 
+    for path, endpoint, method in (
+        ("/healthz", alive, "GET"),
+        ("/readyz", ready, "GET"),
+        ("/metrics", metrics, "GET"),
+        ("/enrol/{token}", enrolment, "GET"),
+        ("/enrol/{token}", secret, "POST"),
+    ):
+        site.routes.append(_Route(path, endpoint, methods=[method]))
     if slack is not None:
-        _take_slack(site, slack)
+        site.routes.append(_Route("/slack/events", _taking(slack), methods=["POST"]))
     return site
 
 
-def _take_slack(site: FastAPI, slack: SlackHandler) -> None:
-    @site.post("/slack/events")
+class _Route(Route):
+    """Known to the log by its path. FastAPI's keeps the endpoint, and all that it refers to, in a cache for ever."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        return match, {**found, "route": self}
+
+
+def _taking(slack: SlackHandler) -> SlackHandler:
     async def slack_events(request: Request) -> Response:
         try:
             (await request.body()).decode()
@@ -86,6 +98,8 @@ def _take_slack(site: FastAPI, slack: SlackHandler) -> None:
             reference = reference_id()
             log.exception("slack.failed", reference=reference)
             return JSONResponse({"response_type": "ephemeral", "text": f"Something went wrong. Reference: {reference}"})
+
+    return slack_events
 
 
 def _ask(desk: Desk, token: str) -> Response:

@@ -17,6 +17,7 @@ class Sizes:
     """How much of everything."""
 
     at_once: tuple[int, ...] = (1, 8, 32, 128)
+    in_a_second: tuple[int, ...] = (8, 32)
     clicks: int = 320
     """At least so many of each, in rounds of ``at_once``, and 3 rounds."""
     local_at_once: tuple[int, ...] = (1, 8, 32)
@@ -47,6 +48,7 @@ class Sizes:
 
 QUICK = Sizes(
     at_once=(1, 8, 32),
+    in_a_second=(32,),
     clicks=64,
     local_at_once=(1, 8),
     local_clicks=8,
@@ -63,6 +65,7 @@ QUICK = Sizes(
 )
 TINY = Sizes(
     at_once=(2,),
+    in_a_second=(2,),
     clicks=2,
     local_at_once=(2,),
     local_clicks=2,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -19,7 +20,8 @@ from tests.benchmarks.world import World, world
 
 NOTE = """One replica in a process of its own (bot.serving, Slack over HTTP). N requests, signed as Slack signs, are
 sent at one instant, each on a connection of its own that is open already; then it is waited until nothing acts any
-more, what waits to be said is dropped, and N more are sent. Click: from the last byte sent to the moment at which
+more, what waits to be said is dropped, and N more are sent. "in 1 s": evenly over
+a second instead. Click: from the last byte sent to the moment at which
 IAM's PutUserPolicy is called, so Bolt, guard, decision, commit, wake-up, claim, start and the second decision are
 in it; each click is another approver's, on another request. Command: from the last byte sent until views.open has
 reached Slack. "ack" is the answer's first line. CPU is the replica's own, a request, until nothing acts any more
@@ -48,6 +50,9 @@ def run(bench: Bench) -> list[Table]:
             for size in bench.sizes.at_once:
                 taken = _rounds(here, replica, bench, size, _click)
                 table.rows.append(row(bench, f"{place.name} click", size, taken, _targets(database, size, taken)))
+            for size in bench.sizes.in_a_second:
+                taken = _rounds(here, replica, bench, size, partial(_click, within=1.0))
+                table.rows.append(row(bench, f"{place.name} click, in 1 s", size, taken))
             for size in bench.sizes.at_once:
                 taken = _rounds(here, replica, bench, size, _command)
                 table.rows.append(row(bench, f"{place.name} command", size, taken))
@@ -109,14 +114,14 @@ def _rounds(here: World, replica: Replica, bench: Bench, size: int, work: Callab
     return taken
 
 
-def _click(here: World, replica: Replica, bench: Bench, size: int) -> Round:
+def _click(here: World, replica: Replica, bench: Bench, size: int, within: float = 0.0) -> Round:
     requests = [here.ask(number) for number in range(size)]
     here.prove(range(size))
     here.wait_until_quiet()
     forms = [_form(here, request_id, number, bench) for number, request_id in enumerate(requests)]
     replica.put()
     with meter_of(here, replica, bench) as used:
-        sent = crowd.at_once(replica.url, forms)
+        sent = crowd.at_once(replica.url, forms, within)
         put = calls(replica, size)
     called = by_request(here, put)
     return [called[request_id] - each.at for request_id, each in zip(requests, sent, strict=True)], _acks(sent), used

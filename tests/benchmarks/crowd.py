@@ -1,4 +1,4 @@
-"""Slack's side of a crowd: signed requests that are sent at one instant, each on a connection of its own."""
+"""Slack's side of a crowd: signed requests, sent at one instant or one after the other, each on its own connection."""
 
 import asyncio
 import hashlib
@@ -78,9 +78,12 @@ def _trigger() -> str:
     return f"{next(_triggers)}.1"
 
 
-def at_once(url: str, forms: Sequence[dict[str, str]]) -> list[Sent]:
-    """Open a connection for each, then send all of them at one instant; returns when all are answered."""
-    return asyncio.run(_at_once(url, [_signed(url, form) for form in forms]))
+def at_once(url: str, forms: Sequence[dict[str, str]], within: float = 0.0) -> list[Sent]:
+    """Open a connection for each, then send all of them at one instant; returns when all are answered.
+
+    ``within`` so many seconds instead, evenly.
+    """
+    return asyncio.run(_at_once(url, [_signed(url, form) for form in forms], within))
 
 
 def _signed(url: str, form: dict[str, str]) -> bytes:
@@ -96,11 +99,16 @@ def _signed(url: str, form: dict[str, str]) -> bytes:
     return head.encode() + body
 
 
-async def _at_once(url: str, requests: Sequence[bytes]) -> list[Sent]:
+async def _at_once(url: str, requests: Sequence[bytes], within: float) -> list[Sent]:
     where = urlsplit(url)
     streams = [await asyncio.open_connection(where.hostname, where.port) for _ in requests]
-    sent = [_send(writer, request) for (_, writer), request in zip(streams, requests, strict=True)]
-    answers = await asyncio.gather(*(_answer(reader) for reader, _ in streams))
+    answering = [asyncio.create_task(_answer(reader)) for reader, _ in streams]
+    sent = []
+    for (_, writer), request in zip(streams, requests, strict=True):
+        sent.append(_send(writer, request))
+        if within:
+            await asyncio.sleep(within / len(requests))
+    answers = await asyncio.gather(*answering)
     for _, writer in streams:
         writer.close()
     return [Sent(at, *answer) for at, answer in zip(sent, answers, strict=True)]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from bot.sandbox.aws import isolated_session
 from bot.service.logs import configure
-from bot.serving import Service
+from bot.serving import Service, keep_what_is_there
 from tests.benchmarks.company import settings
 from tests.benchmarks.instant import InstantSession, Put, noting
 
@@ -27,6 +27,7 @@ def main() -> None:
     commits = _count_commits()
     environment = settings(told["database"], Path(told["catalogue"]), told["slack"], told["aws"])
     with Service(environment, session=session) as service:  # type: ignore[arg-type]
+        keep_what_is_there()
         _say({"url": service.url})
         for line in sys.stdin:
             match line.strip():

@@ -302,7 +302,7 @@ STORIES = (
     Story(
         "late",
         before=ACTIVE,
-        steps=(later(hours=2), tick, work),
+        steps=(later(hours=2), tick, work, tick, work),
         expects=("commit tick", "commit chat.alert", "commit grant.expire", *REMOVED),
     ),
     Story("deny", before=ASKED, steps=(deny, work), expects=("commit submit deny.note", "commit chat.tell", *CARDS)),
@@ -338,7 +338,7 @@ STORIES = (
     Story(
         "summary",
         before=(*ACTIVE, tick, work),
-        steps=(later(days=1), tick, work),
+        steps=(later(days=1), tick, work, tick, work),
         expects=("commit chat.summary", "commit tick", "slack chat.postMessage"),
     ),
     *(

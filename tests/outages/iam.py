@@ -23,6 +23,8 @@ class Iam(ScriptedAws):
         self._fail_after: list[str] = []
         self._sessions_of: dict[str, str] = {}
         """Account number by the access key id of a session in it."""
+        self._opener_of: dict[str, str] = {}
+        """Access key id of whoever opened a session, by the session's own."""
 
     def fail_after(self, action: str) -> None:
         """The next such call is carried out and then answered with an error that may pass."""
@@ -41,6 +43,11 @@ class Iam(ScriptedAws):
         mine = [key for key in list(self._writes) if key[1] == user and account in {None, key[0]}]
         return [key[2] for key in mine if self._seen(key)]
 
+    def caller(self, call: dict[str, str]) -> str:
+        """The access key id behind a call, of whoever opened the session for one that was made in a session."""
+        key = _key_of(call)
+        return self._opener_of.get(key, key)
+
     def _success(self, call: dict[str, str]) -> Answer:
         answer = self._carry_out(call)
         if call["Action"] in self._fail_after:
@@ -50,11 +57,11 @@ class Iam(ScriptedAws):
             answer = super()._success(call)
         if call["Action"] == "AssumeRole" and (session := re.search(r"<AccessKeyId>(\w+)<", answer.body)):
             self._sessions_of[session[1]] = call["RoleArn"].split(":")[4]
+            self._opener_of[session[1]] = _key_of(call)
         return answer
 
     def _carry_out(self, call: dict[str, str]) -> Answer | None:
-        session = re.search(r"Credential=(\w+)/", call["_key"])
-        account = self._sessions_of.get(session[1], "") if session else ""
+        account = self._sessions_of.get(_key_of(call), "")
         key = (account, call.get("UserName", ""), call.get("PolicyName", ""))
         match call["Action"]:
             case "PutUserPolicy":
@@ -89,6 +96,11 @@ class Iam(ScriptedAws):
         horizon = time.monotonic() - self.lag
         seen = [text for at, text in self._writes.get(key, []) if at <= horizon]
         return seen[-1] if seen else ""
+
+
+def _key_of(call: dict[str, str]) -> str:
+    signed = re.search(r"Credential=(\w+)/", call["_key"])
+    return signed[1] if signed else ""
 
 
 def _result(action: str, inner: str) -> Answer:

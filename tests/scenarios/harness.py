@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -214,12 +213,7 @@ class World:
     def stop(self) -> None:
         """Stop every replica."""
         while self._services:
-            service = self._services.pop()
-            with ThreadPoolExecutor(1) as thread:
-                leaving = thread.submit(service.__exit__, None, None, None)
-                while not leaving.done():
-                    self._wake(service)
-                leaving.result()
+            self._services.pop().__exit__(None, None, None)
 
     def restart(self) -> None:
         """Stop and start, as a deployment does."""

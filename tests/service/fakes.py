@@ -14,7 +14,7 @@ from bot.core.model import Account, Role
 from bot.providers.fake import FakeProvider
 from bot.providers.iam_policy import render
 from bot.service.cards import Card, HomeCard
-from bot.service.records import NOT_HERE, ChatError, ChatUser, DirectoryError, NotInDirectoryError
+from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, ChatError, ChatUser, DirectoryError, NotInDirectoryError
 
 
 class FakeClock:
@@ -93,7 +93,8 @@ class FakeDirectory:
     def by_email(self, email: str) -> ChatUser | None:
         if self.down:
             raise DirectoryError("no answer")
-        return next((user for user in self.users.values() if user.email.casefold() == email.casefold()), None)
+        theirs = (user for user in self.users.values() if user.email.casefold() == email.casefold())
+        return next((user for user in theirs if "deactivated" not in user.refused), None)  # as Slack does
 
     def fresh(self, account: str) -> ChatUser:
         self.asked.append(account)
@@ -101,7 +102,9 @@ class FakeDirectory:
             found = self.by_email(account) if "@" in account else self.user(account)
         except NotInDirectoryError:
             found = None
-        return found or ChatUser(account, "", account, account if "@" in account else "", refused=NOT_HERE)
+        if found is None and "@" in account:
+            return ChatUser(account, "", account, account, refused=NO_SUCH_ADDRESS)
+        return found or ChatUser(account, "", account, refused=NOT_HERE)
 
     def page(self, cursor: str = "") -> tuple[list[ChatUser], str]:
         self.asked.append(f"page {cursor}".strip())

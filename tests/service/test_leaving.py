@@ -5,9 +5,10 @@ import pytest
 
 from bot.core.model import GrantStatus, RequestStatus
 from bot.service import leaving
+from bot.service.cards import AlertCard
 from bot.service.effects import Runner, Worker
 from bot.service.leaving import FEW, LOOK_EVERY, STALE
-from bot.service.records import ChatUser
+from bot.service.records import NO_SUCH_ADDRESS, ChatUser
 from bot.service.resetting import stop_person
 from tests.core.examples import ASK, HOUR, NOW, actor
 from tests.service.world import TEAM, World, at_once
@@ -163,10 +164,41 @@ def test_a_person_known_by_e_mail_only_leaves_too(world: World, way: str) -> Non
         world.directory.change("U2", refused=GONE)
         leaving.note(world.store, "U2")
     else:
-        del world.directory.users["U2"]  # deactivated accounts are not found by their address
+        world.directory.change("U2", refused=GUEST)
     start_looking(world)
     assert world.grant(grant.id).status is GrantStatus.ENDED
     assert [record["person"] for record in left(world)] == ["bob"]
+
+
+@pytest.mark.parametrize("change", [{"email": "bob.smith@example.com"}, {"refused": GONE}], ids=["changed", "gone"])
+def test_whose_address_is_nobody_s_loses_access_as_who_cannot_be_found(world: World, change: dict[str, str]) -> None:
+    world.change_person("bob", slack_ids=frozenset(), email="Bob@Example.com", manager="mona")
+    grant, pending = world.granted(requester="bob"), world.asked(requester="bob", reason="Something else.")
+    world.directory.change("U2", **change)
+    start_looking(world)
+    ended = world.grant(grant.id)
+    assert (ended.status, ended.ended_by) == (GrantStatus.ENDED, "prodaccess")
+    assert ended.end_note == f"They cannot be identified in Slack any more. {NO_SUCH_ADDRESS}"
+    assert world.request(pending).status is RequestStatus.CANCELLED
+    assert not left(world)
+    (record,) = [record for record in world.log() if record["tag"] == "person.unidentified"]
+    assert (record["person"], record["data"]["account"]) == ("bob", "bob@example.com")
+    assert record["data"]["why"] == NO_SUCH_ADDRESS
+    (key,) = told(world)
+    (card,) = next(message.shows for message in world.chat.messages if message.key == key)
+    assert isinstance(card, AlertCard)
+    assert "cannot be found in Slack" in card.title
+
+
+def test_with_the_right_address_or_an_id_in_access_yaml_they_may_ask_again(world: World) -> None:
+    world.change_person("bob", slack_ids=frozenset(), manager="mona")
+    world.granted(requester="bob")
+    world.directory.change("U2", email="bob.smith@example.com")
+    start_looking(world)
+    world.change_person("bob", slack_ids=frozenset({"U2"}))
+    again = world.granted(requester="bob", reason="It is me, under another address.")
+    world.later(LOOK_EVERY)
+    assert world.grant(again.id).status is GrantStatus.ACTIVE
 
 
 def test_the_request_of_a_person_whose_address_is_nobody_s_is_not_approved(world: World) -> None:
@@ -174,7 +206,7 @@ def test_the_request_of_a_person_whose_address_is_nobody_s_is_not_approved(world
     pending = world.asked(requester="bob")
     del world.directory.users["U2"]
     outcome = world.approve(pending, by="otto")
-    assert "not in this workspace" in getattr(outcome, "text", "")
+    assert NO_SUCH_ADDRESS in getattr(outcome, "text", "")
     assert world.request(pending).status is RequestStatus.PENDING
 
 
@@ -237,6 +269,21 @@ def test_many_are_looked_up_page_by_page(world: World) -> None:
     world.directory.asked.clear()
     world.later(LOOK_EVERY)
     assert world.directory.asked[0] == "page", "the next look begins at the first page"
+
+
+def test_addresses_that_are_on_no_page_are_asked_about_in_turn(world: World) -> None:
+    crowd(world, 2 * FEW + 1)
+    for number in range(2 * FEW + 1):
+        world.change_person(f"person-{number:02}", slack_ids=frozenset())
+    last = f"U1{2 * FEW:02}"
+    world.directory.change(last, email="another@example.com")
+    start_looking(world)
+    for _ in range(2):
+        assert not [record for record in world.log() if record["tag"] == "person.unidentified"]
+        world.directory.asked.clear()
+        world.later(LOOK_EVERY)
+        assert sum("@" in asked for asked in world.directory.asked) <= FEW + 1
+    assert [r["person"] for r in world.log() if r["tag"] == "person.unidentified"] == [f"person-{2 * FEW:02}"]
 
 
 def test_an_answer_that_does_not_come_in_the_middle_is_asked_for_again_from_there(world: World) -> None:

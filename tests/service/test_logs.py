@@ -309,6 +309,20 @@ die()
     assert events[0]["thread"] == "worker-1"
 
 
+def test_whoever_logs_goes_on_where_nothing_can_be_written() -> None:
+    """Standard error is a file on the disk that is full."""
+    program = """
+import structlog
+from bot.service.logs import configure
+configure("json", "info")
+structlog.get_logger("test").info("it.happened")
+print("went on")
+"""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, check=False)
+    assert done.stdout == b"went on\n"
+
+
 def test_a_reference_is_short_and_new_each_time() -> None:
     made = {reference_id() for _ in range(100)}
     assert len(made) == 100

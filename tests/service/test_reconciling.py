@@ -8,9 +8,10 @@ import pytest
 
 from bot.core.model import Account, EndReason, GrantStatus
 from bot.core.reconcile import GRACE
-from bot.core.strays import DriftKind, Fate
+from bot.core.strays import DriftKind, Fate, tend
 from bot.providers.fake import Call, Fault
 from bot.service import reconciling
+from bot.service.breaker import OPENS_AFTER, REST
 from bot.service.cards import Notice
 from bot.service.effects import LEASE
 from bot.service.reconciling import ACCOUNT_AWAY, FORGOTTEN_AFTER, PERIOD, SECOND_LOOK
@@ -470,3 +471,52 @@ def test_wide_access_under_a_live_grants_name_is_not_taken_for_the_grant(world: 
     assert strays(world) == ()
     world.later(SECOND_LOOK)
     assert only_stray(world).kind is DriftKind.ALTERED
+
+
+def test_a_stray_under_whose_name_a_grant_began_is_a_stray_no_more(world: World) -> None:
+    grant = world.scheduled(start_at=world.clock.now() + HOUR)
+    found = planted(world, name=grant.id)
+    world.later(HOUR)
+    assert world.grant(grant.id).status is GrantStatus.ACTIVE
+    looked(world)
+    assert stray(world, found.id).fate is Fate.VANISHED
+    assert strays(world) == ()
+    assert world.is_effective(grant)
+
+
+def test_what_was_altered_and_then_taken_away_is_missing_after_one_more_look(world: World) -> None:
+    grant, _ = altered(world)
+    take_away(world, grant)
+    looked(world)
+    world.later(SECOND_LOOK)
+    ended = world.grant(grant.id)
+    assert (ended.status, ended.end_reason) == (GrantStatus.ENDED, EndReason.LOST)
+
+
+# --- an account that does not answer ---------------------------------------------------------------------
+
+
+def test_looks_that_get_no_answer_let_the_account_rest_for_everybody(world: World) -> None:
+    world.cloud.fail("existing", Fault.TIMED_OUT, times=OPENS_AFTER)
+    world.reconciling.begin()
+    world.run()
+    assert world.accounts.resting() == ("payments",)
+
+
+def test_an_account_that_rests_is_neither_looked_at_nor_tended_and_is_afterwards(world: World) -> None:
+    found = planted(world)
+    world.cloud.remove(world.catalogue.accounts["payments"], found.principal, found.quarantine)
+    for _ in range(OPENS_AFTER):
+        assert not world.accounts.enter("payments")
+        world.accounts.leave("payments", answered=False)
+    before = len(world.cloud.calls)
+    with world.store.transaction() as tx:
+        tx.enqueue([tend(found, tx.now())])
+    world.reconciling.begin()
+    world.run()
+    assert not [call for call in world.cloud.calls[before:] if call.account == "payments"]
+    world.later(REST)
+    world.run()
+    asked = {call.operation for call in world.cloud.calls[before:] if call.account == "payments"}
+    assert {"existing", "deny"} <= asked
+    assert world.accounts.resting() == ()

@@ -187,6 +187,16 @@ def test_a_slow_worker_shows_nothing_once_its_lease_is_over(world: World) -> Non
     assert {shown(world, place).request.status for place in COPIES} == {"denied"}
 
 
+def test_a_slow_worker_says_nothing_once_its_lease_is_over(world: World) -> None:
+    world.granted()
+    slow = world.claim("chat.tell")
+    world.clock.move(LEASE)
+    world.run("chat")
+    said = len(world.chat.messages)
+    assert not world.runner.run(slow)
+    assert len(world.chat.messages) == said
+
+
 def test_with_the_chat_down_access_is_granted_and_ends_and_the_cards_catch_up(world: World) -> None:
     for place in COPIES | {"home:U1", "home:U3", "home:U4"}:
         world.chat.fail(place, passing=True, times=3)

@@ -75,9 +75,9 @@ class World:
             self.store, lambda: self.catalogue, self.people, self.codes, PlainBox(), ids, "prodaccess", ""
         )
         self.database_clock = DatabaseClock(self.clock, self.store)
-        accounts = Accounts(16, clock=lambda: self.clock.now().timestamp())
+        accounts = self.accounts = Accounts(16, clock=lambda: self.clock.now().timestamp())
         self.granting = Granting(self.access, self.database_clock, accounts)
-        self.looking = Looking(self.access)
+        self.looking = Looking(self.access, accounts)
         self.strays = Strays(self.looking, ids)
         self.reconciling = Reconciling(self.looking, self.clock, ids, pause=lambda _: None)
         self.showing = Showing(self.store, self.queries, self.chat, self.enrolments, self.strays)
@@ -90,7 +90,7 @@ class World:
             **self.overdue.handlers(),
             **self.enrolments.handlers(self.access),
             **self.reconciling.handlers(),
-            **Tending(self.access, self.database_clock).handlers(),
+            **Tending(self.access, self.database_clock, accounts).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))

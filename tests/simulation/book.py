@@ -82,6 +82,8 @@ class Book:
         at: datetime,
     ) -> None:
         before, after = rule
+        if record["data"].get("adopted"):
+            before = ()  # nobody asked for it
         entry = entries.get(key)
         stood = () if entry is None else (entry.status,)
         if (stood != () and stood[0] not in before) or (stood == () and before != ()):

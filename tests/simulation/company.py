@@ -27,6 +27,7 @@ CATALOGUE = replace(
 ENROLLED = ("alice", "bob", "mona", "otto", "sam")
 PRINCIPALS = [(account, name) for person in CATALOGUE.people.values() for account, name in person.identities.items()]
 SECOND = timedelta(seconds=1)
+LOOKS = ("leavers", *(f"drift:{account}" for account in CATALOGUE.accounts))
 
 
 class Company:
@@ -46,6 +47,10 @@ class Company:
         self.directory.groups["S1"] = frozenset({"U4"})
         self.catalogue: Catalogue = CATALOGUE
         self._edits: set[str] = set()
+        self.went_around = False
+        """Whether somebody changed the cloud by hand."""
+        self.unseen = False
+        """Whether nobody has looked since."""
         self.setups: list[Setup] = []
         self.note_setup()
         self.invariants = Invariants(self)
@@ -56,6 +61,25 @@ class Company:
     def note_setup(self) -> None:
         """Remember what the catalogue and the directory say from now on."""
         self.setups.append(Setup(self.catalogue, dict(self.directory.users), dict(self.directory.groups)))
+
+    @property
+    def anybody_left(self) -> bool:
+        """Whether somebody whom the catalogue knows may not use the bot any more."""
+        return any(not self.setups[-1].is_welcome(person) for person in self.catalogue.people.values())
+
+    @property
+    def store_has_strays(self) -> bool:
+        """Whether a stray is not settled."""
+        with self.store.transaction() as tx:
+            return bool(tx.unsettled_strays())
+
+    def forget_next_looks(self) -> None:
+        """Looks are steps here and do not follow from each other, or a history would consist of little else."""
+        rows = (self.store._state.effects.get(key) for key in LOOKS)
+        found = [row.effect.key for row in rows if row and row.due_at > self.time.now() and not row.effect.payload]
+        if found:
+            with self.store.transaction() as tx:
+                tx.cancel(found)
 
     def edit(self, edit: str) -> None:
         """Make one of ``EDITS`` to access.yaml, or take it back."""

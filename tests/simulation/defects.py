@@ -7,27 +7,31 @@ from typing import Any
 
 import pytest
 
-from bot.core import decisions, policy, stepup
+from bot.core import decisions, policy, reconcile, stepup
 from bot.core.audit import Event
 from bot.core.decisions import Decision, Outcome
 from bot.core.lifecycle import decide
-from bot.core.model import Grant
-from bot.service import copies, granting, handling
+from bot.core.model import Account, Grant
+from bot.core.strays import DriftKind, Stray
+from bot.service import granting, handling
 from bot.service.access import Access
 from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, finish
-from bot.service.records import Claim, Observation, Permission
+from bot.service.ports import CloudProvider
+from bot.service.reconciling import Reconciling
+from bot.service.records import Claim, Observation, Permission, PostedMessage
+from bot.service.tending import Tending
 from bot.store.memory.effects import MemoryEffects
 from bot.store.memory.notes import MemoryNotes
 from tests.core.examples import DAY, HOUR, YES
-from tests.simulation.outside import SimCloud
+from tests.simulation.outside import SimChat, SimCloud, SimDirectory
 
 Patch = pytest.MonkeyPatch
 
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """``apply`` brings it into the running code; ``breaks`` is a part of what the simulation then says."""
+    """``apply`` brings it into the running code; ``breaks`` (a pattern) is found in what the simulation then says."""
 
     name: str
     apply: Callable[[Patch], None]
@@ -63,7 +67,18 @@ def _forget_expiry(patch: Patch) -> None:
 
 
 def _post_without_looking(patch: Patch) -> None:
-    patch.setattr(copies, "claimed_before", lambda claim: False)
+    right = SimChat.post
+    patch.setattr(SimChat, "post", lambda self, *what, maybe_posted: right(self, *what, maybe_posted=False))
+
+
+def _forget_what_may_be_posted(patch: Patch) -> None:
+    right = MemoryNotes.save_message
+
+    def save(self: MemoryNotes, message: PostedMessage) -> None:
+        if message.ref:
+            right(self, message)
+
+    patch.setattr(MemoryNotes, "save_message", save)
 
 
 def _believe_in_the_removal(patch: Patch) -> None:
@@ -154,12 +169,59 @@ def _grant_another_policy(patch: Patch) -> None:
     patch.setattr(Access, "permission", wider)
 
 
+def _delete_blindly(patch: Patch) -> None:
+    def remove(self: Tending, claim: Claim, stray: Stray, account: Account, provider: CloudProvider) -> None:
+        provider.remove(account, stray.principal, stray.name)
+        self._note(claim, stray, "")
+
+    patch.setattr(Tending, "_hold", remove)
+
+
+def _deny_everything(patch: Patch) -> None:
+    right = SimCloud.deny
+    wide = EVERYTHING.join(('{"Version":"2012-10-17","Statement":', "}"))
+    patch.setattr(SimCloud, "deny", lambda self, account, who, name, text: right(self, account, who, name, wide))
+
+
+def _overlook_an_alteration(patch: Patch) -> None:
+    right = SimCloud.observe
+    patch.setattr(SimCloud, "observe", lambda self, asked: replace(right(self, asked), as_asked=True))
+
+
+def _keep_quiet_about_what_is_missing(patch: Patch) -> None:
+    patch.setattr(Reconciling, "_lose", lambda self, claim, _: finish(self.looking.access.store, claim))
+
+
+def _call_what_was_granted_a_stray(patch: Patch) -> None:
+    right = reconcile._kind
+
+    def strange(recorded: reconcile.Recorded, found: reconcile.Found, now: datetime) -> DriftKind | None:
+        grant = recorded.grants.get(found.name)
+        return DriftKind.ALTERED if grant and grant.status == "active" else right(recorded, found, now)
+
+    patch.setattr(reconcile, "_kind", strange)
+
+
+def _settle_before_it_is_gone(patch: Patch) -> None:
+    patch.setattr("bot.service.tending._take_away", lambda *_: None)
+
+
+def _let_leavers_keep_it(patch: Patch) -> None:
+    patch.setattr("bot.service.leaving._end", lambda *_: None)
+
+
+def _stop_whoever_is_suspected(patch: Patch) -> None:
+    right = SimDirectory.fresh
+    patch.setattr(SimDirectory, "fresh", lambda self, account: replace(right(self, account), refused="It seems so."))
+
+
 DEFECTS = (
-    Defect("a worker that lost its lease writes all the same", _ignore_fences, "I7"),
+    Defect("a worker that lost its lease writes all the same", _ignore_fences, "I7|still shows"),
     Defect("the cloud is not told the end", _grant_without_end, "I1"),
     Defect("what was decided is decided again", _decide_twice, "is there already"),
     Defect("the expiry is not put on the books", _forget_expiry, "I8"),
     Defect("a message is posted again without a look", _post_without_looking, "twice"),
+    Defect("nothing is kept of a card that may be posted", _forget_what_may_be_posted, "twice"),
     Defect("nobody looks whether it is gone", _believe_in_the_removal, "I8"),
     Defect("anybody approves anything", _let_anybody_approve, "I6"),
     Defect("an old code counts", _take_any_code_for_fresh, "I6"),
@@ -172,4 +234,12 @@ DEFECTS = (
     Defect("a clock that is wrong is believed", _believe_any_clock, "clock is off"),
     Defect("a grant lasts longer than was approved", _grant_an_hour_more, "I3"),
     Defect("another policy is granted than was approved", _grant_another_policy, "I3"),
+    Defect("a stray is deleted blindly", _delete_blindly, "nobody decided on"),
+    Defect("a quarantine denies more than the stray allows", _deny_everything, "denies something else"),
+    Defect("an alteration is overlooked", _overlook_an_alteration, "I9"),
+    Defect("what is missing goes on being called active", _keep_quiet_about_what_is_missing, "and is not there"),
+    Defect("what was granted is called a stray", _call_what_was_granted_a_stray, "I9"),
+    Defect("a stray is settled while it is there", _settle_before_it_is_gone, "I9"),
+    Defect("who has left keeps what they have", _let_leavers_keep_it, "has left, and has"),
+    Defect("who has not left loses what they have", _stop_whoever_is_suspected, "is said to have left"),
 )

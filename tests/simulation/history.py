@@ -1,13 +1,15 @@
 """One history: a seed, the steps that it draws, and what must be so during and after them."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from bot.core.model import LANES
+from bot.core.strays import Fate
 from bot.service.records import Draft
-from tests.core.examples import DAY
+from tests.core.examples import DAY, MINUTE
 from tests.simulation.company import ENROLLED, SECOND, Company
+from tests.simulation.hands import decided, look_at_all
 from tests.simulation.people import Click, outcome_of
 from tests.simulation.replica import Replica
 from tests.simulation.steps import OPENING, STEPS
@@ -69,7 +71,7 @@ class History:
     def pick_approver(self, request_id: str) -> str:
         """Mostly one who was asked and has not said yes; sometimes anybody."""
         entry = self.company.invariants.book.requests.get(request_id)
-        asked = sorted(set(entry.data["approvers"]) - set(entry.said_yes) & set(ENROLLED)) if entry else []
+        asked = sorted(set(entry.data.get("approvers", ())) - set(entry.said_yes) & set(ENROLLED)) if entry else []
         return self.rng.choice(asked if asked and self.rng.random() < 0.8 else ENROLLED)
 
     def click(self, click: Click) -> str:
@@ -120,6 +122,7 @@ class History:
             self.trace.pop()
             return
         self.trace[-1] = f"{len(self.trace):3} {at:%d %H:%M:%S} {words}"
+        self.company.forget_next_looks()
         self.company.invariants.after_step()
 
     def _after(self, task: Task) -> None:
@@ -154,19 +157,54 @@ class History:
             replica.compare_clocks()
         while company.tasks.parked:
             self._do(lambda history: history.resume(history.rng.choice(company.tasks.parked)))
-        self._work_off(("access", "people", "cloud"), until_done=("access", "cloud"))
+        if company.went_around or company.anybody_left:
+            self._look_at_all()
+        self._work_off(("access", "people", "cloud", "drift"), until_done=("access", "cloud", "drift"))
         company.invariants.all_is_decided()
+        company.invariants.nobody_needs_to_clean_up()
         company.weather.heal(SERVICES)
+        self._clean_up()
         self._work_off(LANES, until_done=LANES)
         company.invariants.at_the_end()
+
+    def _look_at_all(self) -> None:
+        """Everything is looked at, once what anybody had leased or begun is over; and what is seen is acted on."""
+        company = self.company
+        company.time.move(3 * MINUTE)
+        looked_at, until = company.time.now(), company.time.now() + MINUTE
+        self._do(look_at_all)
+        lanes = tuple(lane for lane in LANES if lane != "chat")
+        while (due := self._next_due(lanes)) is not None and due <= until:
+            company.time.move(max(due - company.time.now(), TURN_TAKES))
+            self._do(lambda history: history.work_in(lanes))
+        company.invariants.drift.all_is_seen(looked_at)
+        if company.weather.strike("directory") is None:
+            company.invariants.drift.leavers_have_nothing()
+
+    def _clean_up(self) -> None:
+        """An admin lets everything be removed that was found, until there is nothing left to be found."""
+        company, drift = self.company, self.company.invariants.drift
+        for _ in range(3):
+            if company.cloud.written():
+                self._look_at_all()
+            elif not company.store_has_strays:
+                return
+            for stray_id in drift.undecided():
+                click = decided(self, stray_id, "sam", Fate.REMOVED)
+                self._do(lambda history, click=click: history.click(click))  # type: ignore[misc]
+            self._work_off(("access", "people", "cloud", "drift"), until_done=("drift",))
+
+    def _next_due(self, lanes: tuple[str, ...]) -> datetime | None:
+        due = [at for lane in lanes if (at := self.company.store.next_due(lane)) is not None]
+        return min(due, default=None)
 
     def _work_off(self, lanes: tuple[str, ...], until_done: tuple[str, ...]) -> None:
         company = self.company
         for _ in range(PATIENCE):
-            due = [at for lane in lanes if (at := company.store.next_due(lane)) is not None]
-            if all(company.store.next_due(lane) is None for lane in until_done):
+            due = self._next_due(lanes)
+            if due is None or all(company.store.next_due(lane) is None for lane in until_done):
                 return
-            company.time.move(max(min(due) - company.time.now(), TURN_TAKES))
+            company.time.move(max(due - company.time.now(), TURN_TAKES))
             self._do(lambda history: history.work_in(lanes))
         raise Broken(f"I8: after {PATIENCE} turns without faults there is still something to do")
 

@@ -9,22 +9,25 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.core.audit import GENESIS, leaf, link
 from bot.core.model import LANES, AccessRequest, Grant, GrantStatus, RequestStatus, StepUpRule
+from bot.core.strays import ADOPTED
 from bot.providers.fake import Call
 from bot.service.cards import RequestCard
 from bot.service.ports import Tx
 from bot.service.records import AuditRecord, Claim, Permission
 from tests.core.examples import DAY, MINUTE, NOW
 from tests.simulation.book import Book, Entry
+from tests.simulation.drift import Drift
 from tests.simulation.rules import may_approve, may_start, mixed
 from tests.simulation.tasks import Broken, Task
 
 if TYPE_CHECKING:
     from tests.simulation.company import Company
 
+STOPS = frozenset({"request.cancelled", "grant.revoking", "grant.ended"})
 EVER = (NOW - 365 * DAY, NOW + 365 * DAY)
 
 
@@ -45,6 +48,7 @@ class Invariants:
         """(channel, ref) of messages that such a worker wrote over, before it died or the chat failed it."""
         self.orphans: set[tuple[str, str, str]] = set()
         """Policies that such a worker wrote and then died, or could not say so: reconcile finds them."""
+        self.drift = Drift(company)
 
     @property
     def chain(self) -> str:
@@ -74,7 +78,10 @@ class Invariants:
             self.book.read(fact, record.at)
             self._is_held(fact, task)
             since = task.since if task is not None else 0
+            self.drift.at_record(tx, fact, record.at, since)
             match fact["tag"]:
+                case "request.approved" if fact["data"].get("adopted"):
+                    self.drift.may_adopt(fact)
                 case "request.approved" | "request.approval-added":
                     self._is_approved_by_who_may(tx, fact, record.at, since)
                 case "request.lapsed":
@@ -102,17 +109,17 @@ class Invariants:
 
     def after_cloud_write(self, call: Call) -> None:
         """Notes a policy that is put although its removal is under way or done."""
-        task, entry = self._company.tasks.current, self.book.grants[call.grant_id]
-        if call.operation != "grant" or task is None or entry.status in {"granting", "active"}:
+        task = self._company.tasks.current
+        if call.operation != "grant" or task is None:
             return
-        if entry.status == "ended" or not self._holds(task, call.grant_id):
-            key = next(key for key in self._company.cloud.held() if key[2] == call.grant_id)
-            task.late_puts.append(key)
+        entry = self.book.grants[call.grant_id]
+        if entry.status == "ended" or (entry.status == "revoking" and not self._holds(task, call.grant_id)):
+            task.late_puts += [key for key in self._company.cloud.held() if key[2] == call.grant_id]
 
     def after_post(self, destination: str, key: str) -> None:
         """Nobody gets the same message twice from workers that hold their leases."""
         self._posts[destination, key] += 1
-        if self._posts[destination, key] > 1 and (destination, key) not in self._company.chat.refused_for_good:
+        if self._posts[destination, key] > 1:
             task = self._company.tasks.current
             if task is None or self._holds(task, key):
                 raise Broken(f"{key} was posted to {destination} twice")
@@ -149,11 +156,12 @@ class Invariants:
                 found = len(grants) if tag == "grants" else len(tx.requests_between(*EVER))
                 if found != count:
                     raise Broken(f"I4: the log tells of {count} {tag}, there are {found}")
+            self.drift.records_are_as_logged(tx)
         self._cloud_holds_what_was_approved(grants)
 
     def _cloud_holds_what_was_approved(self, grants: dict[str, Grant]) -> None:
         cloud, now = self._company.cloud, self._company.time.now()
-        ours = {key: held for key, held in cloud.held().items() if cloud.tampered.get(key) != held}
+        ours = {key: held for key, held in cloud.held().items() if held not in cloud.tampered.get(key, ())}
         for key, held in ours.items():
             grant = grants.get(held.grant_id)
             if grant is None or grant.status is GrantStatus.SCHEDULED:
@@ -184,6 +192,13 @@ class Invariants:
             if entry.is_open:
                 raise Broken(f"I8: {key} is still {entry.status}")
 
+    def nobody_needs_to_clean_up(self) -> None:
+        """I2, I9: nothing is left but what was put by hand or by a worker that died: an admin is asked."""
+        cloud = self._company.cloud
+        mine = {key for key, text in cloud.written().items() if text in cloud.granted.get(key, ())}
+        if left := sorted(mine - self.orphans - {(k.account, k.principal, k.name) for k in self.drift.strays.values()}):
+            raise Broken(f"I2/I9: {left} is left in the cloud")
+
     def at_the_end(self) -> None:
         """I2, I8, I9: nothing is left to do, and nothing in the cloud. People were told, once."""
         self.all_is_decided()
@@ -191,9 +206,7 @@ class Invariants:
         for lane in LANES:
             if (due := company.store.next_due(lane)) is not None:
                 raise Broken(f"I8: something is left in the lane {lane}, due at {due}")
-        excused = self.orphans | company.cloud.tampered.keys()
-        if left := sorted(company.cloud.held().keys() - excused):
-            raise Broken(f"I2/I9: {left} is left in the cloud")
+        self.drift.at_the_end()
         self._everybody_was_told()
         self._cards_show_how_it_ended()
 
@@ -234,20 +247,35 @@ class Invariants:
             raise Broken(f"I4: record {record.seq} does not follow from record {self._chain[0]}")
         self._chain = (seq, chain)
 
-    def _is_held(self, fact: dict[str, str], task: Task | None) -> None:
+    def _is_held(self, fact: dict[str, Any], task: Task | None) -> None:
         """I7: a worker's task writes only about what it has a lease on."""
         if task is None or not task.claims or fact["tag"] == "grant.overdue":
             return
-        if not any(self._holds(task, fact[name]) for name in ("grant_id", "request_id") if fact[name]):
+        data = fact["data"]
+        if "stray" in data:
+            about = [data["stray"], data["policy"]]
+        else:
+            about = [fact["grant_id"], fact["request_id"], data.get("account")]
+            if any(self._is_for(claim, fact) for claim in task.claims):
+                return
+        if not any(self._holds(task, each) for each in about if each):
             raise Broken(
                 f"I7: {task.name} wrote {fact['tag']} of {fact['grant_id'] or fact['request_id']} without a lease"
             )
+
+    def _is_for(self, claim: Claim, fact: dict[str, Any]) -> bool:
+        """Whether it is what somebody decided, which may be done late, or once more."""
+        if claim.kind == "person.stop":
+            return fact["tag"] in STOPS and fact["person"] == claim.subject
+        known = self.drift.strays.get(claim.subject) if claim.kind == "drift.tend" else None
+        return known is not None and fact["tag"] in STOPS | {"grant.started"} and fact["grant_id"] == known.grant_id
 
     def _holds(self, task: Task, about: str) -> bool:
         """Whether the task has a lease on an effect about this: a subject, an effect's key or a message's."""
         now = self._company.time.now()
         for claim in task.claims:
-            meant = about in {claim.subject, claim.key} or about.startswith(f"{claim.subject}:")
+            subjects = {claim.subject, claim.key, claim.payload.get("name")}
+            meant = about in subjects or about.startswith(f"{claim.subject}:")
             newest = self._fences[claim.id] == claim.fence and (claim.id, claim.fence) not in self._given_back
             if meant and newest and now < claim.lease_until:
                 return True
@@ -257,7 +285,7 @@ class Invariants:
         if now < due:
             raise Broken(f"I4: something {what} at {now}, which was due at {due}")
 
-    def _is_approved_by_who_may(self, tx: Tx, fact: dict[str, str], at: datetime, since: int) -> None:
+    def _is_approved_by_who_may(self, tx: Tx, fact: dict[str, Any], at: datetime, since: int) -> None:
         """I6: an approver when asked and when clicking, someone else than the requester, freshly proved."""
         request, approver = _request(tx, fact), fact["actor"]["id"]  # type: ignore[index]
         if approver == request.ask.requester:
@@ -290,7 +318,7 @@ class Invariants:
             for person, when, confirms in self.book.proofs
         )
 
-    def _is_what_was_approved(self, tx: Tx, fact: dict[str, str]) -> None:
+    def _is_what_was_approved(self, tx: Tx, fact: dict[str, Any]) -> None:
         """I3: the grant is what the request asks for, and what the approval's record names by its digest."""
         request, grant = _request(tx, fact), _grant(tx, fact)
         approved = self.book.requests[request.id].data["digest"]
@@ -303,15 +331,17 @@ class Invariants:
         if grant.expires_at - grant.starts_at != ask.duration:
             raise Broken(f"I3: {grant.id} lasts {grant.expires_at - grant.starts_at}, not {ask.duration}")
 
-    def _may_start(self, tx: Tx, fact: dict[str, str], at: datetime, since: int) -> None:
+    def _may_start(self, tx: Tx, fact: dict[str, Any], at: datetime, since: int) -> None:
         """I6: the policy allows it once more, at the grant."""
         request, grant = _request(tx, fact), _grant(tx, fact)
         if not grant.starts_at <= at < grant.expires_at:
             raise Broken(f"I1: {grant.id} was started at {at}, outside of its window")
-        if not any(may_start(setup, request) for setup in mixed(self._company.setups[since:])):
+        if request.ask.role == ADOPTED:
+            self.drift.may_start(tx, grant)
+        elif not any(may_start(setup, request) for setup in mixed(self._company.setups[since:])):
             raise Broken(f"I6: {grant.id} was started, which the policy does not allow any more")
 
-    def _was_seen_absent(self, fact: dict[str, str]) -> None:
+    def _was_seen_absent(self, fact: dict[str, Any]) -> None:
         """I8: ended after the cloud was seen without it, unless it never began."""
         grant_id = fact["grant_id"]
         entry = self.book.grants[grant_id]
@@ -323,14 +353,14 @@ class Invariants:
             raise Broken(f"I8: {grant_id} has ended, and nobody saw that it is gone")
 
 
-def _request(tx: Tx, fact: dict[str, str]) -> AccessRequest:
+def _request(tx: Tx, fact: dict[str, Any]) -> AccessRequest:
     request = tx.request(fact["request_id"])
     if request is None:
         raise Broken(f"I4: {fact['tag']} is logged for {fact['request_id']}, which is not there")
     return request
 
 
-def _grant(tx: Tx, fact: dict[str, str]) -> Grant:
+def _grant(tx: Tx, fact: dict[str, Any]) -> Grant:
     for grant in tx.grants(fact["request_id"]):
         if grant.id == fact["grant_id"]:
             return grant

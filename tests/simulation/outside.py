@@ -1,10 +1,13 @@
 """The cloud, the chat and its directory as the simulation has them: slow, failing, and answering out of turn."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from bot.core.model import Account
 from bot.providers.fake import Call, FakeProvider, Fault, PolicyKey
+from bot.providers.iam_policy import canonical, document
 from bot.service.cards import Card, DigestCard, HomeCard, RequestCard
 from bot.service.records import ChatError, ChatUser, DirectoryError, Observation, Permission
 from tests.service.fakes import FakeChat, FakeDirectory
@@ -25,8 +28,14 @@ class SimCloud(FakeProvider):
         super().__init__(principals, now=company.time.now, lag=lag, around=self._meanwhile)
         self._company = company
         self.seen_absent: dict[str, datetime] = {}
-        self.tampered: dict[PolicyKey, Permission] = {}
-        """What somebody else wrote under our names."""
+        self.tampered: dict[PolicyKey, list[Permission]] = {}
+        """What somebody else granted under our names."""
+        self.by_hand: dict[PolicyKey, set[str]] = {}
+        """The texts of all that somebody else wrote under our names."""
+        self.granted: dict[PolicyKey, set[str]] = {}
+        """The texts of all that we were to write."""
+        self.taken: set[PolicyKey] = set()
+        """What somebody else took away."""
 
     def preflight(self, permission: Permission) -> Sequence[str]:
         self._draw("preflight")
@@ -34,6 +43,9 @@ class SimCloud(FakeProvider):
 
     def grant(self, permission: Permission) -> None:
         self._draw("grant")
+        key = (permission.account.id, permission.principal, permission.grant_id)
+        text = document(permission.policy, permission.starts_at, permission.expires_at)
+        self.granted.setdefault(key, set()).add(canonical(json.loads(text)))
         super().grant(permission)
 
     def revoke(self, permission: Permission) -> None:
@@ -47,9 +59,43 @@ class SimCloud(FakeProvider):
             self.seen_absent[permission.grant_id] = self._company.time.now()
         return seen
 
+    def existing(self, account: Account, principals: Sequence[str]) -> Iterator[tuple[str, str]]:
+        self._draw("existing")
+        return super().existing(account, principals)
+
+    def read(self, account: Account, principal: str, name: str) -> str | None:
+        self._draw("read")
+        return super().read(account, principal, name)
+
+    def remove(self, account: Account, principal: str, name: str) -> None:
+        self._draw("remove")
+        self._company.invariants.drift.at_remove(account.id, principal, name)
+        super().remove(account, principal, name)
+
+    def deny(self, account: Account, principal: str, name: str, text: str) -> None:
+        self._draw("deny")
+        self._company.invariants.drift.at_deny(account.id, principal, name, text)
+        super().deny(account, principal, name, text)
+
+    # --- what somebody does by hand
+
     def tamper(self, permission: Permission) -> None:
-        self.tampered[permission.account.id, permission.principal, permission.grant_id] = permission
+        key = (permission.account.id, permission.principal, permission.grant_id)
+        self.tampered.setdefault(key, []).append(permission)
         super().tamper(permission)
+        self.by_hand.setdefault(key, set()).add(self.written()[key])
+
+    def plant(self, account: str, principal: str, name: str, text: str) -> None:
+        super().plant(account, principal, name, text)
+        self.by_hand.setdefault((account, principal, name), set()).add(self.written()[account, principal, name])
+
+    def take_away(self, key: PolicyKey) -> None:
+        self.taken.add(key)
+        super().remove(self._company.catalogue.accounts.get(key[0]) or Account(key[0], "", ""), *key[1:])
+
+    def remove_principal(self, account: str, principal: str) -> None:
+        self.taken.update(key for key in self.written() if key[:2] == (account, principal))
+        super().remove_principal(account, principal)
 
     def _draw(self, operation: str) -> None:
         company = self._company
@@ -157,6 +203,10 @@ class SimDirectory(FakeDirectory):
     def by_email(self, email: str) -> ChatUser | None:
         self._call()
         return super().by_email(email)
+
+    def page(self, cursor: str = "") -> tuple[list[ChatUser], str]:
+        self._call()
+        return super().page(cursor)
 
     def members(self, group_id: str) -> frozenset[str]:
         self._call()

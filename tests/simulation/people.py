@@ -9,6 +9,7 @@ from bot.core.decisions import Decision, Outcome
 from bot.core.model import Ask, StepUpRule
 from bot.core.policy import Verdict
 from bot.core.stepup import PERIOD
+from bot.core.strays import Stray
 from bot.service.people import Refused
 from bot.service.records import Draft, StoreUnavailable
 from tests.core.examples import ADMIN, ASK, DEPLOY, HOUR, MINUTE, READ, VAULT, actor
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from tests.simulation.history import History
     from tests.simulation.replica import Replica
 
-Act = Callable[["Replica"], Outcome | str]
+Act = Callable[["Replica"], object]
 Click = tuple[str, Act]
-"""What a person does, in words, and doing it at a replica."""
+"""What a person does, in words, and doing it at a replica: what comes of it is an outcome, a stray or words."""
 
 OPERATOR = Actor(ActorKind.OPERATOR, "root", "cli")
 
@@ -44,7 +45,7 @@ def ask(history: "History") -> Click:
         start_at=start,
     )
     needs_code = role.ask_step_up.rule is not StepUpRule.NEVER
-    code = _code(history, person) if needs_code else ""
+    code = code_of(history, person) if needs_code else ""
 
     def act(replica: "Replica") -> Outcome | str:
         draft = replica.access.draft(replica.person(person), wanted)
@@ -63,7 +64,7 @@ def send_again(history: "History") -> Click | None:
     if not history.drafts:
         return None
     draft = history.rng.choice(history.drafts[-3:])
-    code = _code(history, draft.person)
+    code = code_of(history, draft.person)
     return f"{draft.person} sends {draft.id}", lambda replica: _send(replica, draft, code)
 
 
@@ -80,7 +81,7 @@ def approve(history: "History") -> Click | None:
     if request_id is None:
         return None
     person = history.pick_approver(request_id)
-    code = _code(history, person)
+    code = code_of(history, person)
 
     def act(replica: "Replica") -> Outcome:
         outcome = replica.access.approve(request_id, replica.person(person), actor(person))
@@ -166,14 +167,16 @@ def outcome_of(act: Act, replica: "Replica") -> str:
         return f"an apology: {error}"
     if isinstance(outcome, str):
         return outcome
+    if isinstance(outcome, Stray):
+        return f"{outcome.id} is {outcome.fate}"
     if not isinstance(outcome, Decision):
-        return f"refused ({outcome.code})"
+        return f"refused ({outcome.code})"  # type: ignore[attr-defined]
     records = [record for record in (outcome.request, outcome.grant) if record is not None]
     return ", ".join(f"{record.id} is {record.status}" for record in records)
 
 
-def _code(history: "History", person: str) -> str:
-    """Their next code: who has typed this one already waits for another."""
+def code_of(history: "History", person: str) -> str:
+    """A person's next code: who has typed this one already waits for another."""
     time, last = history.company.time, history.used.get(person)
     period = PERIOD.total_seconds()
     if last is not None and time.now().timestamp() // period <= last.timestamp() // period:

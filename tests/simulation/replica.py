@@ -10,14 +10,17 @@ from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
+from bot.service.leaving import Leaving
 from bot.service.looking import Looking
 from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
+from bot.service.reconciling import Reconciling
 from bot.service.records import Claim, StoreUnavailable
 from bot.service.showing import Showing
 from bot.service.strays import Strays
+from bot.service.tending import Tending
 from tests.service.fakes import PlainBox
 from tests.simulation.clock import SkewedClock
 from tests.simulation.store import ReplicaStore
@@ -45,13 +48,22 @@ class Replica:
             self.store, lambda: company.catalogue, self.people, self.codes, PlainBox(), company.ids, "prodaccess", ""
         )
         self.database_clock = DatabaseClock(self.clock, self.store)
-        self.granting = Granting(
-            self.access, self.database_clock, Accounts(2, self._stopwatch), stopwatch=self._stopwatch
-        )
-        strays = Strays(Looking(self.access), company.ids)
-        showing = Showing(self.store, queries, company.chat, enrolments, strays)
+        accounts = Accounts(2, self._stopwatch)
+        self.granting = Granting(self.access, self.database_clock, accounts, stopwatch=self._stopwatch)
+        looking = Looking(self.access, accounts)
+        self.strays = Strays(looking, company.ids)
+        self.reconciling = Reconciling(looking, self.clock, company.ids, pause=lambda _: None)
+        showing = Showing(self.store, queries, company.chat, enrolments, self.strays)
         self.overdue = Overdue(self.store, lambda: company.catalogue, self.people, company.chat)
-        handlers = {**self.granting.handlers(), **showing.handlers(), **self.overdue.handlers()}
+        handlers = {
+            **self.granting.handlers(),
+            **showing.handlers(),
+            **self.overdue.handlers(),
+            **enrolments.handlers(self.access),
+            **Leaving(self.store, self.people).handlers(),
+            **self.reconciling.handlers(),
+            **Tending(self.access, self.database_clock, accounts).handlers(),
+        }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))
         self.measured = timedelta(0)

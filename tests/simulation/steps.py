@@ -4,15 +4,14 @@ To add something that can happen, write a function here and give it a weight in 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.model import LANES
 from bot.service.effects import BATCH, LEASE
 from bot.service.records import StoreUnavailable
-from tests.core.examples import DAY
-from tests.simulation import people
+from tests.simulation import hands, people
 from tests.simulation.company import EDITS, PRINCIPALS, SECOND
 from tests.simulation.weather import SERVICES
 
@@ -190,42 +189,11 @@ def edit_catalogue(history: "History") -> str:
     return f"access.yaml says, or no longer says: {edit}"
 
 
-def change_directory(history: "History") -> str:
-    """An account is deactivated or comes back, or a user group has other members."""
-    company, rng = history.company, history.rng
-    if rng.random() < 0.5:
-        members = rng.choice((("U4",), ("U1", "U4"), ("U9",), ()))
-        company.directory.groups["S1"] = frozenset(members)
-        words = f"the group S1 has the members {members}"
-    else:
-        chat_id = rng.choice(("U1", "U3", "U4"))
-        refused = "" if company.directory.users[chat_id].refused else "This account is deactivated."
-        company.directory.change(chat_id, refused=refused)
-        words = f"the account {chat_id} is {'deactivated' if refused else 'back'}"
-    company.note_setup()
-    return words
-
-
 def delete_principal(history: "History") -> str:
     account, principal = history.rng.choice(PRINCIPALS[:3])
     history.company.cloud.remove_principal(account, principal)
+    history.company.went_around = history.company.unseen = True
     return f"{principal} is deleted in {account}"
-
-
-def tamper(history: "History") -> str | None:
-    """Somebody gives a policy of ours another end, or puts one of theirs under our prefix."""
-    cloud, held = history.company.cloud, history.company.cloud.held()
-    if not held:
-        return None
-    permission = held[history.rng.choice(sorted(held))]
-    if history.rng.random() < 0.5:
-        permission = replace(permission, expires_at=permission.expires_at + DAY)
-        words = f"somebody lets {permission.grant_id} last a day longer"
-    else:
-        permission = replace(permission, grant_id="g-unknown")
-        words = f"somebody copies {held and permission.principal}'s policy to an unknown name"
-    cloud.tamper(permission)
-    return words
 
 
 OPENING: tuple[Do, ...] = (_by(people.ask), _by(people.approve), work, work, work)
@@ -254,7 +222,10 @@ STEPS = (
     Step("when something is due", 4, when_something_is_due, (1,)),
     Step("outage", 2, outage),
     Step("catalogue", 2, edit_catalogue),
-    Step("directory", 2, change_directory),
+    Step("directory", 2, hands.change_directory),
+    Step("look for leavers", 3, hands.look_for_leavers),
     Step("principal", 1, delete_principal),
-    Step("tamper", 1, tamper),
+    Step("meddle", 6, hands.meddle, (0, 0, 0, 3)),
+    Step("look for drift", 14, hands.look),
+    Step("decide", 14, _by(hands.decide), (1, 1, 2)),
 )

@@ -63,6 +63,7 @@ from bot.slack.app import SocketMode, build, http_handler
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackChat
+from bot.slack.pace import Pace
 from bot.slack.running import Running
 from bot.store import SqlStore, open_store
 from tests.databases import migrated_sqlite
@@ -233,9 +234,11 @@ class EventLoop:
 
 
 class Office:
-    """Everything at work. ``people`` that have an authenticator are enrolled from the start."""
+    """Everything at work. ``clock_paces``: how often Slack may be called is counted on the office's own clock."""
 
-    def __init__(self, slack: LocalSlack, folder: Path, roles: tuple[Role, ...], *, over_http: bool) -> None:
+    def __init__(
+        self, slack: LocalSlack, folder: Path, roles: tuple[Role, ...], *, over_http: bool, clock_paces: bool = False
+    ) -> None:
         self.slack = slack
         self.catalogue = catalogue(*roles)
         self.clock = FakeClock(datetime.now(UTC))
@@ -251,7 +254,7 @@ class Office:
         self.config = SlackConfig(slack.bot_token, slack.app_token, slack.signing_secret, slack.api_url)
         self._secrets: dict[str, bytes] = {}
         self._used: dict[str, int] = {}
-        self._wire()
+        self._wire(Pace(lambda: self.clock.now().timestamp()) if clock_paces else Pace())
         self.threads = ThreadPoolExecutor(8)
         self.running = Running()
         self.app = build(self.desk, self.config, self.threads, self.directory, self.running)
@@ -266,10 +269,10 @@ class Office:
     def _around(self, call: Any, done: bool) -> None:
         self.around_cloud(call, done)
 
-    def _wire(self) -> None:
+    def _wire(self, pace: Pace) -> None:
         box, ids, client = PlainBox(), RandomIds(), sync_client(self.config)
         self.directory = SlackDirectory(client)
-        self.chat = SlackChat(client)
+        self.chat = SlackChat(client, pace)
 
         def current() -> Catalogue:
             return self.catalogue
@@ -329,6 +332,14 @@ class Office:
     def handled(self) -> None:
         """Wait until nothing that came from Slack is being handled."""
         assert self._loop.run(self.running.ended(PATIENCE)), "something is still being handled"
+
+    def answered(self) -> None:
+        """Wait until all that was acknowledged is handled, too: it is counted from before its ack."""
+        self._loop.run(self._nothing_runs())
+
+    async def _nothing_runs(self) -> None:
+        while self.running.count:
+            await asyncio.sleep(0.001)
 
     def visitor(self, user: str) -> Visitor:
         return self.slack.visitor(user)

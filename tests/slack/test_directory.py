@@ -7,7 +7,7 @@ import pytest
 from bot.sandbox.slack.config import SlackPerson
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.server import LocalSlack
-from bot.service.records import DirectoryError, NotInDirectoryError
+from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, DirectoryError, NotInDirectoryError
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from tests.slack.office import INES, MAYA, RAVI, TOMAS, workspace
@@ -122,8 +122,8 @@ def test_an_account_is_asked_for_by_its_address_too(directory: SlackDirectory, s
     assert directory.fresh("MAYA@example.com").id == MAYA
     slack.change_person(MAYA, deleted=True)
     gone = directory.fresh("maya@example.com")
-    assert (gone.email, bool(gone.refused)) == ("maya@example.com", True)
-    assert directory.fresh("U0NOBODY").refused == gone.refused
+    assert (gone.email, gone.refused) == ("maya@example.com", NO_SUCH_ADDRESS)
+    assert directory.fresh("U0NOBODY").refused == NOT_HERE
 
 
 @pytest.mark.parametrize("account", [MAYA, "maya@example.com"])

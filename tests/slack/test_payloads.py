@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bot.core.text import TextTooLong
 from bot.slack import payloads
+from tests.fuzz.mutations import fuzzed
 
 TYPED = [
     ("s3-read pay 2h why", "s3-read pay 2h why"),
@@ -70,6 +71,7 @@ _JSON = st.recursive(
 )
 
 
+@fuzzed(100)
 @given(st.dictionaries(st.sampled_from(["user", "team", "view", "container", "channel", "event"]), _JSON, max_size=4))
 def test_parts_of_the_wrong_kind_count_as_missing(body: dict[str, object]) -> None:
     origin = payloads.origin_of(body)

@@ -44,6 +44,22 @@ def test_news_that_comes_while_all_are_busy_ends_as_many_waits_later() -> None:
     until(lambda: sleepers.awake == 3)
 
 
+def test_all_who_wait_are_roused_at_once() -> None:
+    wakeup = Wakeup()
+    cloud, chat = Sleepers(wakeup, "cloud", 5), Sleepers(wakeup, "chat", 1)
+    wakeup.rouse(["cloud"])
+    until(lambda: cloud.awake == 5)
+    assert chat.awake == 0
+    wakeup.close()
+
+
+def test_who_is_busy_when_all_are_roused_does_not_wait_afterwards() -> None:
+    wakeup = Wakeup()
+    wakeup.rouse(["cloud"])
+    sleepers = Sleepers(wakeup, "cloud", 8)
+    until(lambda: sleepers.awake == 8)
+
+
 def test_of_those_that_wait_one_alone_looks_when_time_is_up() -> None:
     wakeup = Wakeup()
     sleepers = Sleepers(wakeup, "cloud", 4, timedelta(milliseconds=50))

@@ -9,7 +9,8 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 import httpx
@@ -27,7 +28,7 @@ from bot.service.records import StoreUnavailable
 from bot.store import SqlStore
 from bot.web import CannotListen, Readiness, serve
 from bot.web.guard import BODY_MOST
-from bot.web.health import STALE
+from bot.web.health import STALE, WRITE_EVERY
 from tests.contracts.store.makers import stray
 from tests.core.examples import NOW, PENDING, SCHEDULED
 from tests.service.enrolling import Office
@@ -94,6 +95,38 @@ def test_readiness_says_how_far_the_clocks_differ() -> None:
 def test_a_database_that_is_away_is_named_without_its_address() -> None:
     ready = Readiness(DeadStore(), FakeClock(NOW), {}, lanes=())  # type: ignore[arg-type]
     assert ready() == {"database": "does not answer", "slack": "", "clock": ""}
+
+
+class FullStore:
+    """A database that can be read only, as on a full disk."""
+
+    def __init__(self) -> None:
+        self.is_full = True
+        self.tries = 0
+        self.time = NOW
+
+    def ping(self) -> datetime:
+        return self.time
+
+    def transaction(self) -> nullcontext["FullStore"]:
+        self.tries += 1
+        if self.is_full:
+            raise StoreUnavailable("the database is not available: database or disk is full")
+        return nullcontext(self)
+
+    def once(self, *_: object) -> bool:
+        return True
+
+
+def test_a_database_that_takes_nothing_is_not_ready_and_who_asks_often_makes_nobody_write() -> None:
+    store = FullStore()
+    ready = Readiness(store, FakeClock(NOW), {}, lanes=())  # type: ignore[arg-type]
+    assert [ready()["database"] for _ in range(2)] == ["takes nothing"] * 2
+    store.is_full, store.tries = False, 0
+    assert [ready()["database"] for _ in range(3)] == [""] * 3
+    assert store.tries == 1
+    store.is_full, store.time = True, NOW + WRITE_EVERY
+    assert ready()["database"] == "takes nothing"
 
 
 # --- metrics ---------------------------------------------------------------------------------------------

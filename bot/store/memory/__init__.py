@@ -1,6 +1,6 @@
 """The Store in this process's memory: for simulations and tests that need thousands of them. Nothing is durable."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -70,6 +70,9 @@ class MemoryStore:
 
     def wait(self, lane: str, timeout: timedelta) -> None:
         self._wakeup.wait(lane, timeout)
+
+    def rouse(self, lanes: Iterable[str]) -> None:
+        self._wakeup.rouse(lanes)
 
     def ping(self) -> datetime:
         return self._clock.now()

@@ -1,0 +1,108 @@
+"""The statements of the effects table, built once; see ``prepared``."""
+
+from functools import cache
+
+import sqlalchemy as sa
+
+from bot.store.prepared import adding_all, among
+from bot.store.tables import claimable_at, effects
+
+NOW, ID, FENCE, GENERATION, LANE, MOST = "at_now", "of_id", "of_fence", "of_generation", "of_lane", "at_most"
+LEASED_UNTIL, RETRY_AT, ERROR, AMONG = "leased_until", "retry_at", "new_error", "among_them"
+"""Names of parameters; none is a column's, which SQLAlchemy keeps for values to be set."""
+
+_c = effects.c
+
+
+_now = sa.bindparam(NOW, type_=_c.due_at.type)
+_leased = sa.and_(_c.lease_until.is_not(None), _c.lease_until > _now)
+_held = sa.and_(
+    _c.id == sa.bindparam(ID, type_=_c.id.type), _c.fence == sa.bindparam(FENCE, type_=_c.fence.type), _leased
+)
+_same = _c.generation == sa.bindparam(GENERATION, type_=_c.generation.type)
+_lane = _c.lane == sa.bindparam(LANE, type_=_c.lane.type)
+_retry_at = sa.bindparam(RETRY_AT, type_=_c.due_at.type)
+_back = {"lease_until": None, "last_error": sa.bindparam(ERROR, type_=_c.last_error.type)}
+
+HOLDING = sa.select(_c.id).where(_held).with_for_update()
+FINISHING = sa.delete(effects).where(_held, _same).execution_options(preserve_rowcount=True)
+FREEING = sa.update(effects).where(_held).values(lease_until=None).returning(_c.due_at)
+GIVING_BACK = (
+    sa.update(effects)
+    .where(_held)
+    .values(due_at=sa.case((sa.and_(~_same, _c.due_at < _retry_at), _c.due_at), else_=_retry_at), **_back)
+    .returning(_c.due_at)
+)
+_due = (
+    sa.select(_c.id)
+    .where(_lane, claimable_at <= _now)
+    .order_by(claimable_at, _c.id)
+    .limit(sa.bindparam(MOST, type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+TAKING = (
+    sa.update(effects)
+    .where(_c.id.in_(sa.select(_due.c.id)))
+    .values(
+        lease_until=sa.bindparam(LEASED_UNTIL, type_=_c.lease_until.type),
+        fence=_c.fence + 1,
+        attempts=_c.attempts + 1,
+        # A lease that ran out may hide a later run that was asked for meanwhile: that one stays to be done.
+        claimed_generation=sa.case((_c.due_at <= _now, _c.generation), else_=_c.claimed_generation),
+    )
+    .returning(effects)
+)
+NEXT_CLAIMABLE = sa.select(sa.func.min(claimable_at)).where(_lane)
+
+
+@cache
+def enqueuing(dialect: str, names: tuple[str, ...]) -> sa.Executable:
+    """Rows of these columns; one whose key is there is merged with it."""
+    insert = adding_all(dialect, effects, names)
+    new = insert.excluded
+    served = sa.and_(_c.lease_until.is_not(None), _c.generation == _c.claimed_generation)
+    return insert.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "kind": new.kind,
+            "lane": new.lane,
+            "subject": new.subject,
+            "payload": new.payload,
+            "who": new.who,
+            "due_at": sa.case((sa.or_(served, new.due_at < _c.due_at), new.due_at), else_=_c.due_at),
+            "generation": _c.generation + 1,
+            "attempts": 0,
+        },
+    )
+
+
+@cache
+def cancelling(dialect: str) -> sa.Executable:
+    """By key, unless it is being run."""
+    return sa.delete(effects).where(among(dialect, _c.key, AMONG), ~_leased)
+
+
+@cache
+def locking(dialect: str) -> sa.Executable:
+    """Those that are leased, with their fences."""
+    leased = sa.select(_c.id, _c.fence).where(among(dialect, _c.id, AMONG), _leased)
+    return leased.order_by(_c.id).with_for_update()
+
+
+@cache
+def generations(dialect: str) -> sa.Executable:
+    """How often each was enqueued."""
+    return sa.select(_c.id, _c.generation).where(among(dialect, _c.id, AMONG))
+
+
+@cache
+def removing(dialect: str) -> sa.Executable:
+    """By id."""
+    return sa.delete(effects).where(among(dialect, _c.id, AMONG))
+
+
+@cache
+def giving_back_all(dialect: str) -> sa.Executable:
+    """By id, to be run again."""
+    return sa.update(effects).where(among(dialect, _c.id, AMONG)).values(due_at=_retry_at, **_back)
