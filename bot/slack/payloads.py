@@ -17,6 +17,7 @@ Json = Mapping[str, Any]
 COMMAND_MOST = 8000
 """Longest command line that is read (Slack's composer takes about as much)."""
 _ID = re.compile(r"[!-~]{1,255}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LINK = re.compile(
     r"<(?:@(?P<user>[UW][A-Z0-9]+)|#(?P<channel>[CG][A-Z0-9]+)|(?P<address>[a-z]+:[^<>|\s]+))(?:\|(?P<shown>[^<>]*))?>"
 )
@@ -143,7 +144,7 @@ def entered(view: Json, block_id: str) -> str:
     chosen = state.get("selected_option")
     value = chosen.get("value") if isinstance(chosen, Mapping) else state.get("value") or state.get("selected_user")
     # A lone surrogate is no text: nothing that hashes, sends or stores it would take it.
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+    return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 def entered_time(view: Json, block_id: str) -> datetime | None:

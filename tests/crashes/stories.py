@@ -303,7 +303,7 @@ STORIES = (
         "late",
         before=ACTIVE,
         steps=(later(hours=2), tick, work, tick, work),
-        expects=("commit tick", "commit chat.alert", "commit grant.expire", *REMOVED),
+        expects=("commit tick", "commit chat.overdue", "commit grant.expire", *REMOVED),
     ),
     Story("deny", before=ASKED, steps=(deny, work), expects=("commit submit deny.note", "commit chat.tell", *CARDS)),
     Story("cancel", before=ASKED, steps=(cancel, work), expects=("commit click request.cancel", *CARDS)),

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import random
+import re
 import string
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from bot.service.logs import configure, reference_id
 from bot.service.redaction import GONE, LONGEST, redact, redact_text
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?")
 BASE32 = string.ascii_uppercase + "234567"
 WORD = string.ascii_letters + string.digits
 
@@ -162,8 +164,9 @@ def test_no_planted_secret_survives(shape: str, way: str, kind: str, r: random.R
     planted = SECRETS[kind](r)
     out = lines(shape, lambda: WAYS[way](before + planted))
     assert out.strip(), "something was logged"
+    told = _MOMENT.sub("", out)  # four digits of a seed may stand in it by chance
     for part in hidden_parts(planted):
-        assert part not in out
+        assert part not in told
 
 
 @pytest.mark.parametrize(
