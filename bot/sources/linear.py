@@ -64,8 +64,8 @@ class Linear:
 
     def look(self, tracker: Tracker, key: str) -> TicketFact:
         """``key``: as in ENG-123. Raises SourceError."""
-        web = not tracker.url or urlsplit(tracker.url).hostname == "linear.app"
-        url, token = base_of(tracker.id, URL if web else tracker.url), self.tokens.of(tracker.id, KIND)
+        url, token = base_of(tracker.id, tracker.url or URL), self.tokens.of(tracker.id, KIND)
+        url = URL if urlsplit(url).hostname == "linear.app" else url
         if not _KEY.fullmatch(key):
             return TicketFact(key, found=False)
         body = json.dumps({"query": QUERY, "variables": {"id": key}}).encode()
