@@ -67,7 +67,7 @@ class Http:
 
     def ask(self, call: Call) -> Answer:
         """Whatever was answered, errors included. Raises SourceError when nothing was, or it was too much."""
-        left = min(self.limits.whole, (call.by or self.deadline()) - time.monotonic())
+        left = (self.deadline() if call.by is None else call.by) - time.monotonic()
         failed = ""
         if not self._open:
             failed = "is not asked any more"

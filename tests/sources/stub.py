@@ -1,6 +1,7 @@
 """A local HTTP server that answers as it is told to, for the sources to ask."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,11 +51,17 @@ class Stub:
     closing: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event | None = None
     """Where there is one, no reply goes out before it is set."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Condition = field(default_factory=threading.Condition)
+
+    def arrived(self, count: int) -> None:
+        """Wait until so many questions are here."""
+        with self._lock:
+            assert self._lock.wait_for(lambda: len(self.seen) >= count, 30), "they did not come"
 
     def answer(self, seen: Seen) -> Reply:
         with self._lock:
             self.seen.append(seen)
+            self._lock.notify_all()
             reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if self.gate is not None:
             self.gate.wait(30)
@@ -79,7 +86,7 @@ def json_reply(value: object, status: int = 200) -> Reply:
 
 
 @contextmanager
-def serving() -> Iterator[Stub]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
     """Listening on a free port of 127.0.0.1."""
     stub = Stub()
 
@@ -112,9 +119,11 @@ def serving() -> Iterator[Stub]:
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    stub.url = f"http://127.0.0.1:{server.server_port}"
+    stub.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     try:
         yield stub
     finally:
