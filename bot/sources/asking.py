@@ -24,7 +24,7 @@ LARGEST: Final = 512 * 1024
 HOPS: Final = 3
 _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 _PORTS: Final = {"http": 80, "https": 443}
-_UNREACHABLE = (aiohttp.ClientError, OSError, TimeoutError, ValueError, CancelledError)
+_UNREACHABLE = (aiohttp.ClientError, OSError, ValueError, CancelledError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +67,21 @@ class Http:
 
     def ask(self, call: Call) -> Answer:
         """Whatever was answered, errors included. Raises SourceError when nothing was, or it was too much."""
-        left = (self.deadline() if call.by is None else call.by) - time.monotonic()
-        failed = ""
         if not self._open:
-            failed = "is not asked any more"
-        elif left <= 0:
+            raise SourceError(f"{call.source} is not asked any more", passing=True)
+        left = (self.deadline() if call.by is None else call.by) - time.monotonic()
+        asked = asyncio.run_coroutine_threadsafe(self._ask(call, left), self._loop)
+        try:
+            # A second more, for one that comes in between while it is being closed and never runs.
+            return asked.result(max(0.0, left) + 1)
+        except aiohttp.ConnectionTimeoutError:
+            failed = "took no connection in time"
+        except aiohttp.SocketTimeoutError:
             failed = "did not answer in time"
-        else:
-            asked = asyncio.run_coroutine_threadsafe(self._ask(call, left), self._loop)
-            try:
-                return asked.result(left + 1)
-            except TimeoutError:
-                failed = "did not answer in time"
-            except _UNREACHABLE as error:
-                failed = f"could not be reached ({type(error).__name__})"
+        except TimeoutError:
+            failed = "took too long in all"
+        except _UNREACHABLE as error:
+            failed = f"could not be reached ({type(error).__name__})"
         # Outside of the handler: the library's errors know the headers of the request.
         raise SourceError(f"{call.source} {failed}", passing=True)
 

@@ -129,7 +129,7 @@ class SourceContract:
         stub.replies = [replace(asking.happy, hangs=hangs)]
         error = refusal(asking, hasty, tokens, stub.url)
         assert error.passing
-        assert "in time" in str(error)
+        assert "did not answer in time" in str(error)
 
     def test_one_that_is_not_there_passes(self, asking: Asking, http: Http, tokens: Tokens, unused_url: str) -> None:
         error = refusal(asking, http, tokens, unused_url)
@@ -147,6 +147,14 @@ class SourceContract:
         stub.replies = [Reply(200, body, {"Content-Type": "application/json"})]
         error = refusal(asking, http, tokens, stub.url)
         assert error.passing
+
+    def test_gibberish_in_place_of_http_gives_nothing_away(
+        self, asking: Asking, stub: Stub, http: Http, tokens: Tokens
+    ) -> None:
+        stub.replies = [Reply(raw=b"SMTP ready\r\n\r\n")]
+        error = refusal(asking, http, tokens, stub.url)
+        assert error.passing
+        assert "could not be reached" in str(error)
 
     @pytest.mark.parametrize("status", [200, 500])
     def test_an_answer_that_is_huge_is_not_read(

@@ -21,6 +21,8 @@ class Reply:
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
     hangs: str = ""
+    raw: bytes = b""
+    """In place of everything above."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,10 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             reply = stub.answer(Seen(self.command, self.path, dict(self.headers), body))
+            if reply.raw:
+                self.wfile.write(reply.raw)
+                self.close_connection = True
+                return
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)

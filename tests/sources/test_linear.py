@@ -56,6 +56,7 @@ class TestLinear(TicketsContract):
             ("linear_limited", 200, "too often", True),
             ("linear_refused", 400, "does not take our token", False),
             ("linear_refused", 200, "does not take our token", False),
+            ("linear_partial", 200, "answered with errors", True),
             ("linear_internal", 200, "answered with errors", True),
             ("linear_internal", 400, "did not take the question", False),
         ],
