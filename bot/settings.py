@@ -10,7 +10,8 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+
+from bot.core.urls import url_problem
 
 PREFIX = "PRODACCESS_"
 SECRETS = frozenset({"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "DATABASE_URL", "KEYS"})
@@ -28,7 +29,9 @@ VARIABLES = SECRETS | {
     "LOG_LEVEL",
     "WORKERS",
 }
-"""Every variable, without the prefix."""
+"""Every variable, without the prefix; and one token for each source, see ``SOURCE_TOKEN``."""
+SOURCE_TOKEN = re.compile(r"SOURCE_([A-Z0-9_]{1,48})_TOKEN")
+"""The secret of an on-call schedule or ticket tracker of the catalogue, or of all of a kind."""
 
 T = TypeVar("T")
 
@@ -116,6 +119,8 @@ class Settings:
     log_level: str
     workers: int
     """Threads for the access lane and for the chat lane each."""
+    source_tokens: Mapping[str, Secret] = field(default_factory=dict)
+    """By the id of a source as its variable writes it: ``payments-oncall`` is ``PAYMENTS_ONCALL``."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, slack: bool = True, keys: bool = True) -> "Settings":
@@ -144,6 +149,7 @@ class Settings:
             log_format=env.text("LOG_FORMAT", "json", "json|text", "json or text"),
             log_level=env.text("LOG_LEVEL", "info", "debug|info|warning|error", "debug, info, warning or error"),
             workers=env.integer("WORKERS", 4, 1, 64),
+            source_tokens=env.source_tokens(),
         )
         if env.problems:
             raise SettingsError(tuple(env.problems))
@@ -162,9 +168,9 @@ class _Environment:
     def _take(self, name: str, environ: Mapping[str, str]) -> None:
         value = environ[PREFIX + name].strip()
         of_file = name.removesuffix("_FILE")
-        if name in VARIABLES:
+        if name in VARIABLES or SOURCE_TOKEN.fullmatch(name):
             self._values.setdefault(name, value)
-        elif of_file in SECRETS and of_file != name:
+        elif of_file != name and (of_file in SECRETS or SOURCE_TOKEN.fullmatch(of_file)):
             if environ.get(PREFIX + of_file):
                 self.refuse(name, f"is given beside {PREFIX}{of_file}; keep one of them")
             elif value:
@@ -181,6 +187,8 @@ class _Environment:
             self.refuse(name, f"cannot be read: {error.strerror}; give the path of a readable file")
         except UnicodeDecodeError:
             self.refuse(name, "is not UTF-8 text; give the path of a text file")
+        except ValueError:
+            self.refuse(name, "is not a path; give that of a readable file")
         return ""
 
     def refuse(self, name: str, problem: str) -> None:
@@ -212,9 +220,18 @@ class _Environment:
             self.refuse(name, f"is not {shape}; copy it again from the Slack app's page")
         return Secret(value)
 
+    def source_tokens(self) -> dict[str, Secret]:
+        tokens: dict[str, Secret] = {}
+        for name, value in self._values.items():
+            if (source := SOURCE_TOKEN.fullmatch(name)) and value:
+                tokens[source[1]] = Secret(value)
+                if not re.fullmatch(r"[!-~]{8,500}", value):
+                    self.refuse(name, "is not a token: 8 to 500 ASCII characters without spaces; copy it again")
+        return tokens
+
     def url(self, name: str, default: str, *, local: bool = False) -> str:
         value = self._values.get(name) or default
-        if problem := _url_problem(value, local=local) if value else "":
+        if problem := url_problem(value, local=local) if value else "":
             self.refuse(name, problem)
             return default
         return value
@@ -228,30 +245,6 @@ class _Environment:
         except ValueError as error:
             self.refuse(name, str(error))
         return parse(default)
-
-
-def _url_problem(value: str, *, local: bool) -> str:
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "is not a URL; write it like https://prodaccess.example.com"
-    if parts.scheme not in {"http", "https"} or not host:
-        return "is not a URL; write it like https://prodaccess.example.com"
-    if parts.username or parts.password or parts.query or parts.fragment:
-        return "carries credentials, a query or a fragment; leave only scheme, host, port and path"
-    if local and not _is_loopback(host):
-        return "is not on this machine; it is for a local stand-in of AWS, leave it out for AWS itself"
-    if parts.scheme == "http" and not _is_loopback(host):
-        return "is not https; plain http is for this machine only"
-    return ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _host(value: str) -> str:

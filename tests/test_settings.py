@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import SECRETS, VARIABLES, Secret, Settings, SettingsError, Transport
+from bot.settings import SECRETS, SOURCE_TOKEN, VARIABLES, Secret, Settings, SettingsError, Transport
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY = base64.b64encode(bytes(range(100, 132))).decode()
@@ -89,6 +89,10 @@ def test_secrets_can_stand_in_files(tmp_path: Path) -> None:
         ({"PRODACCESS_KEYS": "k1:c2hvcnQ="}, "a key “k1” that is not 32 random bytes"),
         ({"PRODACCESS_KEYS": "k1:" + base64.b64encode(bytes(32)).decode()}, "not 32 random bytes"),
         ({"PRODACCESS_KEYS": f"k1:{KEY},k1:{OTHER_KEY}"}, "two keys the same id"),
+        ({"PRODACCESS_SOURCE_JIRA_TOKEN": "two words\nand more"}, "PRODACCESS_SOURCE_JIRA_TOKEN is not a token"),
+        ({"PRODACCESS_SOURCE_JIRA_TOKEN_FILE": "/nowhere"}, "SOURCE_JIRA_TOKEN_FILE cannot be read"),
+        ({"PRODACCESS_SOURCE_JIRA_TOKENS": "abcdefgh"}, "is no setting"),
+        ({"PRODACCESS_SOURCE_TOKEN": "abcdefgh"}, "is no setting"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_variable_and_the_fix(extra: dict[str, str], says: str) -> None:
@@ -104,6 +108,7 @@ def test_no_secret_is_shown_by_settings_or_their_problems() -> None:
         "PRODACCESS_SLACK_SIGNING_SECRET": "deadbeef" * 4,
         "PRODACCESS_DATABASE_URL": "postgresql://bot:hidden-three@db/x",
         "PRODACCESS_KEYS": f"k1:{KEY}",
+        "PRODACCESS_SOURCE_PAYMENTS_ONCALL_TOKEN": "hidden-five",
     }
     settings = Settings.from_env(environ)
     shown = f"{settings!r} {settings} {settings.keys}"
@@ -111,7 +116,22 @@ def test_no_secret_is_shown_by_settings_or_their_problems() -> None:
     for hidden in ("hidden", "deadbeef", KEY, repr(bytes(range(32)))):
         assert hidden not in shown
         assert hidden not in wrong
-    assert wrong.startswith("5 problems")
+    assert wrong.startswith("6 problems")
+
+
+def test_each_source_has_a_token_of_its_own_which_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "jira").write_text("bot@example.com:ATATT3-of-jira\n")
+    environ = {
+        "PRODACCESS_SOURCE_PAYMENTS_ONCALL_TOKEN": "of-the-schedule",
+        "PRODACCESS_SOURCE_JIRA_TOKEN_FILE": str(tmp_path / "jira"),
+        "PRODACCESS_SOURCE_GITHUB_TOKEN": "",
+    }
+    tokens = Settings.from_env({**SOCKET, **environ}).source_tokens
+    assert {name: token.reveal() for name, token in tokens.items()} == {
+        "PAYMENTS_ONCALL": "of-the-schedule",
+        "JIRA": "bot@example.com:ATATT3-of-jira",
+    }
+    assert Settings.from_env(SOCKET).source_tokens == {}
 
 
 def test_a_secret_shows_itself_to_nobody() -> None:
@@ -126,11 +146,13 @@ def test_a_secret_shows_itself_to_nobody() -> None:
 def test_the_example_explains_every_variable_and_no_other() -> None:
     text = (ROOT / ".env.example").read_text()
     named = re.findall(r"^#?PRODACCESS_([A-Z_]+)=", text, re.MULTILINE)
-    assert sorted(named) == sorted(VARIABLES)
+    assert sorted(name for name in named if not SOURCE_TOKEN.fullmatch(name)) == sorted(VARIABLES)
+    assert len(named) == len(VARIABLES) + 1
     for block in text.split("\n\n"):
         if assignment := re.search(r"^#?PRODACCESS_([A-Z_]+)=", block, re.MULTILINE):
             assert re.match(r"# \w", block), f"{assignment[1]} is not explained"
-            assert ("Secret" in block) == (assignment[1] in SECRETS)
+            is_secret = assignment[1] in SECRETS or SOURCE_TOKEN.fullmatch(assignment[1]) is not None
+            assert ("Secret" in block) == is_secret
 
 
 def test_the_defaults_in_the_example_are_the_real_ones() -> None:

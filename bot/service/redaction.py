@@ -43,6 +43,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"otpauth(?::|%3A)\S*", GONE, re.IGNORECASE),
         (r"xox[a-z](?:\.xox[a-z])?-[\w-]+", GONE, re.IGNORECASE),
         (r"xapp-[\w-]+", GONE, re.IGNORECASE),
+        # Those of sources: Linear, GitHub, Atlassian; and what stands behind the word in a header.
+        (rf"{_FRESH}(?:lin_(?:api|oauth)_|gh[pousr]_|github_pat_|ATATT3)[\w=.-]{{8,}}", GONE, 0),
+        (rf"{_START}(geniekey)\s+[\w-]{{8,}}", rf"\1 {GONE}", re.IGNORECASE),
         (r"(hooks\.slack\.com/)\S+", rf"\1{GONE}", re.IGNORECASE),
         (r"(/enrol/)[\w-]{10,}", rf"\1{GONE}", 0),
         # User and password of a URL; a password may hold anything but white space.

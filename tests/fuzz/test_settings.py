@@ -25,9 +25,11 @@ GOOD = {
     "LOG_FORMAT": "json",
     "LOG_LEVEL": "info",
     "WORKERS": "4",
+    "SOURCE_PAYMENTS_ONCALL_TOKEN": "u+a-secret-token",
 }
 NAMES = st.one_of(
     st.sampled_from(sorted(VARIABLES | {f"{name}_FILE" for name in SECRETS})),
+    st.sampled_from(["SOURCE_PAYMENTS_ONCALL_TOKEN", "SOURCE_X_TOKEN_FILE", "SOURCE__TOKEN", "SOURCE_TOKEN"]),
     st.sampled_from(["", "_FILE", "KEYS_FILE_FILE", "SLACK_BOT_TOKEN ", "keys", "WORKERS_FILE", "X" * 300, "É"]),
 )
 VALUES = st.one_of(
@@ -92,6 +94,7 @@ def test_an_environment_is_settings_or_a_list_of_problems(
     assert read.keys or not keys
     assert "1-secret" not in repr(read)
     assert "hunter2" not in repr(read)
+    assert "u+a-secret" not in repr(read)
 
 
 def read_from(environment: dict[str, str], *, slack: bool, keys: bool) -> Settings | SettingsError:

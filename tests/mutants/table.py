@@ -1,6 +1,6 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import clouds, deciding, edges, recording, rules, watching, working
+from tests.mutants import asking, clouds, deciding, edges, recording, rules, watching, working
 
 MUTANTS = (
     *deciding.MUTANTS,
@@ -10,4 +10,5 @@ MUTANTS = (
     *recording.MUTANTS,
     *clouds.MUTANTS,
     *edges.MUTANTS,
+    *asking.MUTANTS,
 )

@@ -54,6 +54,11 @@ SECRETS: dict[str, Callable[[random.Random], str]] = {
     "quoted otpauth": lambda r: f"otpauth%3A%2F%2Ftotp%2Fa%3Fsecret%3D{seed(r)}",
     "database URL": lambda r: f"postgresql+psycopg://bot:{of(WORD + '/@:!$', 12, r)}q@db.example/prod",
     "bearer": lambda r: f"Bearer {of(WORD + '-._', 30, r)}",
+    "PagerDuty's token": lambda r: f"Token token={of(WORD + '+_-', 20, r)}",
+    "Opsgenie's key": lambda r: f"GenieKey {of('0123456789abcdef', 8, r)}-{of('0123456789abcdef', 12, r)}",
+    "Linear's key": lambda r: f"lin_api_{of(WORD, 40, r)}",
+    "GitHub's token": lambda r: f"github_pat_{of(WORD, 22, r)}_{of(WORD, 59, r)}",
+    "Atlassian's token": lambda r: f"ATATT3x{of(WORD + '-_', 180, r)}={of('0123456789ABCDEF', 8, r)}",
     "password": lambda r: f"password={of(WORD + '!$%', 12, r)}",
     "JSON secret": lambda r: f'"client_secret": "{of(WORD, 32, r)}"',
     "private key": lambda r: f"-----BEGIN PRIVATE KEY-----\n{of(WORD, 64, r)}\n-----END PRIVATE KEY-----",
@@ -69,6 +74,7 @@ PUBLIC = frozenset(
     {"the", "is", "code", "cookie", "d", "b", "password", "postgresql", "psycopg", "bot", "db", "example", "prod"}
     | {"bearer", "client", "secret", "begin", "private", "key", "end", "https", "wss", "primary", "slack", "com"}
     | {"link", "ticket", "app", "id", "x", "access", "enrol", "hooks", "actions", "t1", "totp", "prodaccess", "otp"}
+    | {"token", "geniekey", "github"}
     | {"issuer", "otpauth", "a", "40b", "q", "40bexample"}
 )
 """Words around the secrets above that may be seen."""

@@ -1,0 +1,76 @@
+"""Jira Cloud: whether an issue is there, open, and how severe (its priority)."""
+
+import base64
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import Field
+
+from bot.core.tickets import TicketFact, Tracker
+from bot.sources.answers import Shape, on_one_line
+from bot.sources.asking import Call, Http, base_of
+from bot.sources.tokens import Tokens
+
+KIND: Final = "jira"
+OPEN: Final = frozenset({"new", "indeterminate", "undefined"})
+"""Keys of status categories; ``done``, and one that is not known, are closed."""
+_KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}-[0-9]{1,12}")
+
+
+class _Category(Shape):
+    key: str
+
+
+class _Status(Shape):
+    category: _Category = Field(alias="statusCategory")
+
+
+class _Priority(Shape):
+    name: str = ""
+
+
+class _Fields(Shape):
+    status: _Status
+    priority: _Priority | None = None
+    summary: str = ""
+
+
+class _Issue(Shape):
+    fields: _Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Jira:
+    """See ports: Tickets. ``Tracker.url`` is the site, as in https://acme.atlassian.net.
+
+    The token is ``e-mail:API token``, else it is sent as a bearer token.
+    """
+
+    http: Http
+    tokens: Tokens
+
+    def look(self, tracker: Tracker, key: str) -> TicketFact:
+        """An issue that moved is found by its old key too, as Jira does. Raises SourceError."""
+        base, token = base_of(tracker.id, tracker.url), self.tokens.of(tracker.id, KIND)
+        if not _KEY.fullmatch(key):
+            return TicketFact(key, found=False)
+        url = f"{base}/rest/api/3/issue/{key}?fields=status,priority,summary"
+        answer = self.http.ask(Call(tracker.id, url, _authorization(token)))
+        if answer.status == 404:
+            return TicketFact(key, found=False)
+        answer.expect()
+        told = answer.read(_Issue).fields
+        return TicketFact(
+            key,
+            found=True,
+            open=told.status.category.key in OPEN,
+            severity=on_one_line(told.priority.name).lower() if told.priority else "",
+            title=on_one_line(told.summary),
+        )
+
+
+def _authorization(token: str) -> str:
+    if ":" in token:
+        return f"Basic {base64.b64encode(token.encode()).decode()}"
+    return f"Bearer {token}"

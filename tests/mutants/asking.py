@@ -1,0 +1,87 @@
+"""Protections around facts from outside: where a token goes, what counts when a source fails, who is on call."""
+
+from tests.mutants.mutant import Mutant, tests
+
+ASKING, CACHING, CIRCUIT, GATHERING = (
+    "bot/sources/asking.py",
+    "bot/sources/caching.py",
+    "bot/sources/circuit.py",
+    "bot/service/sources.py",
+)
+ONCALL, GITHUB, JIRA = "bot/core/oncall.py", "bot/sources/github.py", "bot/sources/jira.py"
+OF_JIRA, OF_CACHING = "tests/sources/test_jira.py", "tests/sources/test_caching.py"
+OF_GATHERING, OF_ONCALL = "tests/service/test_sources.py", "tests/core/test_oncall.py"
+
+MUTANTS = (
+    Mutant(
+        "a token is not sent to another host",
+        ASKING,
+        "_origin(target) != _origin(url)",
+        "False",
+        tests(OF_JIRA, "TestJira::test_the_token_is_not_sent_elsewhere"),
+    ),
+    Mutant(
+        "an answer is read only up to a limit",
+        ASKING,
+        "        if len(body) > LARGEST:\n",
+        "        if False:\n",
+        tests(OF_JIRA, "TestJira::test_an_answer_that_is_huge_is_not_read"),
+    ),
+    Mutant(
+        "a source that is slow is not waited for",
+        ASKING,
+        "sock_read=self.limits.read",
+        "sock_read=None",
+        tests(OF_JIRA, "TestJira::test_one_that_is_slow_is_not_waited_for"),
+        may_hang=True,
+    ),
+    Mutant(
+        "a ticket's key leads to no other path",
+        JIRA,
+        "if not _KEY.fullmatch(key):",
+        "if False:",
+        tests(OF_JIRA, "TestJira::test_a_key_that_is_none_is_not_found_without_a_call"),
+    ),
+    Mutant(
+        "a state that is not known is not open",
+        JIRA,
+        "told.status.category.key in OPEN",
+        'told.status.category.key != "done"',
+        tests(OF_JIRA, "TestJira::test_a_state_that_is_not_known_is_not_open"),
+    ),
+    Mutant(
+        "a ticket of another repository does not count",
+        GITHUB,
+        '(match["project"] or project).lower() != project.lower()',
+        "False",
+        tests("tests/sources/test_github.py", "TestGitHub::test_a_key_that_is_none_is_not_found_without_a_call"),
+    ),
+    Mutant(
+        "whoever asks the same waits for one call",
+        CACHING,
+        "            return _shared(asked)\n",
+        "            mine = Future()\n",
+        tests(OF_CACHING, "test_whoever_asks_the_same_at_the_same_time_waits_for_one_call"),
+    ),
+    Mutant(
+        "a source that is down is left alone",
+        CIRCUIT,
+        "self.clock() < state.open_until or state.trying",
+        "state.trying",
+        tests(OF_CACHING, "test_a_source_that_is_down_costs_no_call"),
+    ),
+    Mutant(
+        "a source that fails says that nobody is known",
+        GATHERING,
+        "            continue\n",
+        "            names = ()\n",
+        tests(OF_GATHERING, "test_a_source_that_fails_is_absent_and_one_line_says_so"),
+    ),
+    Mutant(
+        "in the hour that comes twice nothing is handed back",
+        ONCALL,
+        "    while (first + (turn + 1)",
+        "    while False and (first + (turn + 1)",
+        tests(OF_ONCALL, "test_in_the_hour_that_comes_twice_a_handover_comes_once"),
+    ),
+)
