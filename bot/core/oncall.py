@@ -1,42 +1,12 @@
 """Who is on call by a static rota. Pure; a rota's hours are local to its zone, everything else is UTC."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-WEEK = timedelta(days=7)
+from bot.core.rules import Schedule
+
 FIRST = date(2024, 1, 1)
 """A Monday. A rota that does not say when it began has its first handover in this week."""
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """Somebody else is on call from ``start`` (UTC, inclusive) to ``end`` (UTC, exclusive)."""
-
-    person: str
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """Who is on call: people in turn (``static``), or as ``source`` there says (``pagerduty``, ``opsgenie``)."""
-
-    id: str
-    kind: str
-    people: tuple[str, ...] = ()
-    handover_day: int = 0
-    """Day of the week of the first handover, Monday is 0; later ones follow it by ``shift``."""
-    handover_at: time = time(9)
-    zone: str = "UTC"
-    shift: timedelta = WEEK
-    """As the clock on the wall counts it: a day with a change of the hour is a day."""
-    overrides: tuple[Override, ...] = ()
-    source: str = ""
-    """The id of the schedule where it is kept."""
-    url: str = ""
-    begins: date | None = None
-    """The first of ``people`` takes over first on this day or on the next ``handover_day`` after it."""
 
 
 def rota(schedule: Schedule, at: datetime) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Ids name entries of the catalogue. All moments are timezone-aware UTC; hours of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 WEEK = timedelta(days=7)
 
@@ -155,14 +155,17 @@ class Schedule:
     kind: str
     people: tuple[str, ...] = ()
     handover_day: int = 0
-    """Monday is 0."""
+    """Day of the week of the first handover, Monday is 0; later ones follow it by ``shift``."""
     handover_at: time = time(9)
     zone: str = "UTC"
     shift: timedelta = WEEK
+    """As the clock on the wall counts it: a day with a change of the hour is a day."""
     overrides: tuple[Override, ...] = ()
     source: str = ""
     """The id of the schedule where it is kept."""
     url: str = ""
+    begins: date | None = None
+    """The first of ``people`` takes over first on this day or on the next ``handover_day`` after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Protocol
 import structlog
 
 from bot.core.model import Catalogue, Person
-from bot.core.oncall import Schedule
-from bot.core.tickets import TicketFact, Tracker
+from bot.core.policy.facts import TicketFact
+from bot.core.rules import Schedule, Tracker
 
 log = structlog.get_logger(__name__)
 

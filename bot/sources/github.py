@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.core.tickets import TicketFact, Tracker
+from bot.core.policy.facts import TicketFact
+from bot.core.rules import Tracker
 from bot.service.sources import SourceError
 from bot.sources.answers import Shape, on_one_line
 from bot.sources.asking import Call, Http, base_of

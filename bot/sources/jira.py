@@ -7,7 +7,8 @@ from typing import Final
 
 from pydantic import Field
 
-from bot.core.tickets import TicketFact, Tracker
+from bot.core.policy.facts import TicketFact
+from bot.core.rules import Tracker
 from bot.sources.answers import Shape, on_one_line
 from bot.sources.asking import Call, Http, base_of
 from bot.sources.tokens import Tokens

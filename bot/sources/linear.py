@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from bot.core.tickets import TicketFact, Tracker
+from bot.core.policy.facts import TicketFact
+from bot.core.rules import Tracker
 from bot.service.sources import SourceError
 from bot.sources.answers import Answer, Shape, on_one_line
 from bot.sources.asking import Call, Http, base_of

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field
 
-from bot.core.oncall import Schedule
+from bot.core.rules import Schedule
 from bot.service.sources import SourceError
 from bot.sources.answers import Shape
 from bot.sources.asking import Call, Http, base_of

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from bot.core.oncall import Schedule
+from bot.core.rules import Schedule
 from bot.service.sources import SourceError
 from bot.sources.answers import Shape
 from bot.sources.asking import Call, Http, base_of

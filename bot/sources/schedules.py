@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bot.core.oncall import Schedule, rota
+from bot.core.oncall import rota
+from bot.core.rules import Schedule
 from bot.service.sources import OnCall, SourceError
 from bot.sources import opsgenie, pagerduty
 from bot.sources.asking import Http

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.oncall import Schedule
-from bot.core.tickets import TicketFact, Tracker
+from bot.core.policy.facts import TicketFact
+from bot.core.rules import Schedule, Tracker
 from bot.service.sources import OnCall, SourceError, Tickets
 from bot.sources import Http, Tokens
 from bot.sources.answers import LONGEST_WAIT

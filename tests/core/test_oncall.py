@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.oncall import Override, Schedule, rota
+from bot.core.oncall import rota
+from bot.core.rules import Override, Schedule
 
 VIENNA, LORD_HOWE, APIA = "Europe/Vienna", "Australia/Lord_Howe", "Pacific/Apia"
 TICK = timedelta(microseconds=1)

@@ -11,19 +11,19 @@ from tests.crashes.stories import STORIES, Story
 from tests.databases import PostgresServer
 
 LEAST = {
-    "ask": 66,
+    "ask": 72,
     "grant": 76,
     "release": 50,
     "revoke": 62,
     "expire": 48,
-    "late": 58,
+    "late": 66,
     "deny": 58,
     "cancel": 46,
-    "lapse": 38,
+    "lapse": 44,
     "enrol": 112,
     "without-slack": 30,
     "shell": 14,
-    "summary": 62,
+    "summary": 70,
     "grant-replicas": 84,
     "release-replicas": 56,
     "grant-paused": 38,

@@ -7,8 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.core.model import Person
-from bot.core.oncall import Schedule
-from bot.core.tickets import TicketFact, Tracker
+from bot.core.policy.facts import TicketFact
+from bot.core.rules import Schedule, Tracker
 from bot.service.sources import SourceError, gather_on_call, gather_ticket, in_catalogue
 from tests.core.examples import CATALOGUE
 

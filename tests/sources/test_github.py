@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.tickets import TicketFact, Tracker
+from bot.core.policy.facts import TicketFact
+from bot.core.rules import Tracker
 from bot.service.sources import SourceError
 from bot.sources import Http, Tokens
 from bot.sources.github import GitHub

@@ -1,6 +1,6 @@
 import base64
 
-from bot.core.tickets import Tracker
+from bot.core.rules import Tracker
 from bot.settings import Secret
 from bot.sources import Http, Tokens
 from bot.sources.jira import Jira

@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.core.oncall import Schedule
-from bot.core.tickets import Tracker
+from bot.core.rules import Schedule, Tracker
 from bot.service.sources import SourceError
 from bot.settings import Secret, Settings
 from bot.sources import Http, Schedules, Tokens, Trackers

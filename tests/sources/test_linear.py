@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from bot.core.tickets import TicketFact, Tracker
+from bot.core.policy.facts import TicketFact
+from bot.core.rules import Tracker
 from bot.service.sources import SourceError
 from bot.settings import Secret
 from bot.sources import Http, Tokens

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.oncall import Schedule
+from bot.core.rules import Schedule
 from bot.service.sources import SourceError
 from bot.sources import Http, Tokens
 from bot.sources.opsgenie import Opsgenie

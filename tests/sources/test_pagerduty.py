@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.oncall import Schedule
+from bot.core.rules import Schedule
 from bot.service.sources import SourceError
 from bot.sources import Http, Tokens
 from bot.sources.pagerduty import PAGES, PagerDuty

@@ -9,7 +9,10 @@ from bot.core.model import Grant, Person
 
 @dataclass(frozen=True, slots=True)
 class TicketFact:
-    """What a tracker says of a ticket; ``severity`` in lower case, empty where it has none."""
+    """What a tracker says of a ticket; ``severity`` in lower case, empty where it has none.
+
+    ``key`` is as it was asked for, however the tracker writes it.
+    """
 
     key: str
     found: bool
