@@ -1,10 +1,11 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import clouds, deciding, edges, recording, watching, working
+from tests.mutants import clouds, deciding, edges, recording, saying, watching, working
 
 MUTANTS = (
     *deciding.MUTANTS,
     *working.MUTANTS,
+    *saying.MUTANTS,
     *watching.MUTANTS,
     *recording.MUTANTS,
     *clouds.MUTANTS,
