@@ -2,15 +2,18 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
 import httpx
 import pytest
 
-from bot.serving import Service, ServiceError
+from bot.serving import Service, ServiceError, periodic
 from bot.settings import SealingKey, Secret, Settings, Transport
-from bot.store import StoreInUse
+from bot.store import StoreInUse, migrate
+from tests.core.examples import MINUTE
+from tests.service.world import World
 
 CATALOGUE = Path(__file__).parents[1] / "bot" / "sandbox" / "demo" / "access.yaml"
 SESSION = boto3.Session(aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="example", region_name="us-east-1")
@@ -45,6 +48,16 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield service
 
 
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Its queue is not served by anybody."""
+    url = f"sqlite:///{tmp_path / 'world.db'}"
+    migrate(url)
+    world = World(url)
+    yield world
+    world.close()
+
+
 def test_it_starts_without_slack_and_says_that_slack_is_missing(away: Service) -> None:
     assert httpx.get(f"{away.url}/healthz").status_code == 200
     answer = httpx.get(f"{away.url}/readyz")
@@ -74,3 +87,16 @@ def test_a_taken_port_is_refused_with_its_number(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ServiceError, match=str(port)), Service(settings(tmp_path, port=port), session=SESSION):
             pass
+
+
+@pytest.mark.parametrize(("lane", "stays"), [("access", False), ("cloud", False), ("chat", True)])
+def test_what_is_over_is_taken_away_without_the_queue_while_a_lane_that_ends_access_is_away(
+    away: Service, world: World, lane: str, stays: bool
+) -> None:
+    grant = world.granted()
+    world.clock.move(grant.expires_at + MINUTE - world.clock.now())
+    world.worker.away.add(lane)
+    desk = replace(away.parts.desk, access=world.access)
+    for job in periodic(replace(away.parts, desk=desk), world.worker):
+        job()
+    assert world.is_written(grant) is stays

@@ -6,6 +6,7 @@ PROOF, ENROLMENT, VOUCHERS = "bot/service/proof.py", "bot/service/enrolment.py",
 SECRETBOX, RESETTING = "bot/service/secretbox.py", "bot/service/resetting.py"
 GUARD, DIRECTORY = "bot/slack/guard.py", "bot/slack/directory.py"
 OF_PROOF, OF_ENROLMENT, OF_SECRETBOX = (f"tests/service/test_{name}.py" for name in ("proof", "enrolment", "secretbox"))
+DOOR, SHAPE, OF_SHAPE = "bot/slack/door.py", "bot/slack/shape.py", "tests/slack/test_broken_payloads.py"
 OF_REFUSALS, OF_DIRECTORY = "tests/slack/test_refusals.py", "tests/slack/test_directory.py"
 
 _PROOF = (
@@ -187,4 +188,49 @@ _SLACK = (
     ),
 )
 
-MUTANTS = (*_PROOF, *_ENROLMENT, *_SLACK)
+_SHAPE = (
+    Mutant(
+        "what is out of shape never gets to Bolt from a connection",
+        DOOR,
+        "if not (why := out_of_shape(payload)) and isinstance(payload, dict):",
+        "if not (why := out_of_shape(payload)) or isinstance(payload, dict):",
+        tests(OF_SHAPE, "test_a_click_with_a_part_of_the_wrong_kind_is_acknowledged_and_opens_nothing"),
+    ),
+    Mutant(
+        "what is out of shape never gets to Bolt over HTTP",
+        DOOR,
+        "if not (why := out_of_shape(sent)):",
+        "if not (why := out_of_shape(sent)) or isinstance(sent, dict):",
+        tests(OF_SHAPE, "test_a_click_with_a_part_of_the_wrong_kind_is_acknowledged_and_opens_nothing"),
+    ),
+    Mutant(
+        "a part of another kind is out of shape",
+        SHAPE,
+        'return "" if shape(value) else at',
+        'return ""',
+        tests(OF_SHAPE, "test_a_payload_in_shape_is_told_from_one_that_is_not"),
+    ),
+    Mutant(
+        "a part that has to be there and is not is out of shape",
+        SHAPE,
+        '_NEEDED.get(body.get("type") or "", ())',
+        "()",
+        tests(OF_SHAPE, "test_a_payload_in_shape_is_told_from_one_that_is_not"),
+    ),
+    Mutant(
+        "parts that have names of their own are looked at",
+        SHAPE,
+        'if "*" in shape else []',
+        'if "*" not in shape else []',
+        tests(OF_SHAPE, "test_a_payload_in_shape_is_told_from_one_that_is_not"),
+    ),
+    Mutant(
+        "a start that no calendar has is out of shape",
+        SHAPE,
+        "type(value) is int and 0 <= value < _LATEST",
+        "type(value) is int",
+        tests(OF_SHAPE, "test_a_form_with_a_part_of_the_wrong_kind_is_answered_without_a_traceback"),
+    ),
+)
+
+MUTANTS = (*_PROOF, *_ENROLMENT, *_SLACK, *_SHAPE)

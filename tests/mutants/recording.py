@@ -92,6 +92,13 @@ _STATE = (
         tests(CONTRACT, "TestBatches::test_one_stale_grant_keeps_all_from_being_saved"),
     ),
     Mutant(
+        "PostgreSQL writes over no grant of many that somebody else changed",
+        GRANTS,
+        "grants.c.version == rows.c.version - 1",
+        "grants.c.version >= rows.c.version - 1",
+        tests(CONTRACT, "TestBatches::test_one_stale_grant_keeps_all_from_being_saved"),
+    ),
+    Mutant(
         "a request has one grant for an account",
         MIGRATION,
         'sa.UniqueConstraint("request_id", "account", name="grants_request_id_account_key")',

@@ -1,11 +1,12 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import asking, clouds, deciding, edges, recording, rules, watching, working
+from tests.mutants import asking, clouds, deciding, edges, recording, rules, saying, watching, working
 
 MUTANTS = (
     *deciding.MUTANTS,
     *rules.MUTANTS,
     *working.MUTANTS,
+    *saying.MUTANTS,
     *watching.MUTANTS,
     *recording.MUTANTS,
     *clouds.MUTANTS,

@@ -6,6 +6,10 @@ RECONCILING, TENDING, LEAVING = (f"bot/service/{name}.py" for name in ("reconcil
 OF_RECONCILING, OF_SETTLING, OF_LEAVING = (
     f"tests/service/test_{name}.py" for name in ("reconciling", "settling", "leaving")
 )
+HEALTH, OF_HEALTH = "bot/web/health.py", "tests/web/test_site.py"
+OF_FULL = "test_a_database_that_takes_nothing_is_not_ready_and_who_asks_often_makes_nobody_write"
+SERVING, OF_SERVING = "bot/serving.py", "tests/test_serving.py"
+OF_SWEEP = "test_what_is_over_is_taken_away_without_the_queue_while_a_lane_that_ends_access_is_away"
 
 MUTANTS = (
     Mutant(
@@ -78,6 +82,48 @@ MUTANTS = (
         "if fate in NEEDS_CODE and stray.digest(fate) != digest:",
         "if False:",
         tests(OF_SETTLING, "test_what_was_rewritten_after_the_admin_looked_is_not_adopted"),
+    ),
+    Mutant(
+        "who can write nothing is not ready",
+        HEALTH,
+        'return "" if self._can_write(now) else "takes nothing"',
+        'return ""',
+        tests(OF_HEALTH, OF_FULL),
+    ),
+    Mutant(
+        "whether something can be written is known by writing",
+        HEALTH,
+        '                tx.once(f"ready:{now.isoformat()}", now)\n',
+        "                tx.now()\n",
+        tests(OF_HEALTH, OF_FULL),
+    ),
+    Mutant(
+        "who asks often whether it is ready makes nobody write",
+        HEALTH,
+        "if self._wrote_at is not None and timedelta(0) <= now - self._wrote_at < WRITE_EVERY:",
+        "if False:",
+        tests(OF_HEALTH, OF_FULL),
+    ),
+    Mutant(
+        "what could be written once is tried again after a while",
+        HEALTH,
+        "if self._wrote_at is not None and timedelta(0) <= now - self._wrote_at < WRITE_EVERY:",
+        "if self._wrote_at is not None:",
+        tests(OF_HEALTH, OF_FULL),
+    ),
+    Mutant(
+        "what is over is taken away while the lane that ends it cannot be written",
+        SERVING,
+        'if {"access", "cloud"} & worker.away else None',
+        'if {"cloud"} & worker.away else None',
+        tests(OF_SERVING, OF_SWEEP),
+    ),
+    Mutant(
+        "what is over is taken away while the lane that calls the cloud cannot be written",
+        SERVING,
+        'if {"access", "cloud"} & worker.away else None',
+        'if {"access"} & worker.away else None',
+        tests(OF_SERVING, OF_SWEEP),
     ),
     Mutant(
         "whether somebody left is asked of the directory",

@@ -95,6 +95,13 @@ _EFFECTS = (
         tests("tests/test_draining.py", "test_what_was_claimed_and_not_begun_is_given_back_at_once"),
     ),
     Mutant(
+        "a stop wakes every thread that waits",
+        EFFECTS,
+        "        self.runner.store.rouse(self.lanes)\n",
+        "",
+        tests(OF_EFFECTS, "test_a_stop_wakes_every_thread_however_long_it_would_have_waited"),
+    ),
+    Mutant(
         "who lost the lease gives nothing back",
         EFFECTS,
         "        except LostLease:\n            return False\n",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.model import Effect
+from bot.service import effects
 from bot.service.effects import BACKOFF_MOST, LEASE, LostLease, Retry, Runner, Worker, backoff, finish
 from bot.service.ports import Store
 from bot.service.records import ChatError, Claim, CloudError, StoreUnavailable
@@ -242,6 +243,24 @@ def test_running_threads_are_woken_by_a_commit_beat_and_stop(bench: Bench) -> No
     assert ran.wait(PATIENCE)
     bench.worker.stop()
     assert set(bench.worker.beats) == {"access", "chat"}
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("access-", "chat-"))]
+
+
+def test_a_stop_wakes_every_thread_however_long_it_would_have_waited(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effects, "TICK", timedelta(hours=1))
+    about_to_wait, wait = threading.Semaphore(0), bench.real_store.wait
+
+    def wait_told(lane: str, timeout: timedelta) -> None:
+        about_to_wait.release()
+        wait(lane, timeout)
+
+    bench.store.wait = wait_told
+    bench.worker.start()
+    for _ in range(sum(bench.worker.lanes.values())):
+        assert about_to_wait.acquire(timeout=PATIENCE)
+    bench.worker.stop()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("access-", "chat-"))]
 
 

@@ -109,12 +109,12 @@ class FullStore:
         return self.time
 
     def transaction(self) -> nullcontext["FullStore"]:
-        self.tries += 1
-        if self.is_full:
-            raise StoreUnavailable("the database is not available: database or disk is full")
         return nullcontext(self)
 
     def once(self, *_: object) -> bool:
+        self.tries += 1
+        if self.is_full:
+            raise StoreUnavailable("the database is not available: database or disk is full")
         return True
 
 
