@@ -90,14 +90,14 @@ def test_the_demo_s_own_file_is_a_catalogue(file: Path) -> None:
     assert check(file, TEXT.encode()) is not None
 
 
-@fuzzed(250)
+@fuzzed(120)
 @given(changed=mutated((DATA,)))
 def test_values_that_are_not_what_they_should_be(file: Path, changed: tuple[int, Any]) -> None:
     # JSON is YAML, and writes what YAML's own writer would refuse.
     check(file, json.dumps(changed[1], indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
-@fuzzed(150)
+@fuzzed(80)
 @given(data=st.data())
 def test_lines_that_are_lost_doubled_moved_and_broken(file: Path, data: st.DataObject) -> None:
     lines = list(LINES)
@@ -120,7 +120,7 @@ def test_lines_that_are_lost_doubled_moved_and_broken(file: Path, data: st.DataO
     check(file, "".join(lines).encode("utf-8", "surrogatepass"))
 
 
-@fuzzed(60)
+@fuzzed(30)
 @given(data=st.data())
 def test_bytes_that_are_no_text(file: Path, data: st.DataObject) -> None:
     content = bytearray(TEXT.encode())
@@ -130,7 +130,7 @@ def test_bytes_that_are_no_text(file: Path, data: st.DataObject) -> None:
     check(file, bytes(content))
 
 
-@fuzzed(40)
+@fuzzed(20)
 @given(content=st.binary(max_size=60) | st.sampled_from([text.encode("utf-8", "surrogatepass") for text in ODD_TEXTS]))
 def test_files_that_are_nothing_like_it(file: Path, content: bytes) -> None:
     assert check(file, content) is None
