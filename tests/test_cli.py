@@ -57,6 +57,19 @@ def test_check_reports_every_problem_with_its_line_and_ends_with_status_1(
     assert "Traceback" not in said
 
 
+def test_a_difference_says_who_gains_what_and_ends_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "new.yaml"
+    file.write_text(CATALOGUE.read_text(encoding="utf-8").replace("admins: [sam]", "admins: [sam, maya]"))
+    assert cli.main(["catalogue", "diff", str(CATALOGUE), str(file)]) == 1
+    assert capsys.readouterr().out == "+ Maya Lindqvist (maya) is now an admin\n"
+    assert cli.main(["catalogue", "diff", str(file), str(CATALOGUE)]) == 1
+    assert capsys.readouterr().out == "− Maya Lindqvist (maya) is no longer an admin\n"
+    assert cli.main(["catalogue", "diff", str(file), str(file)]) == 0
+    assert "nothing else is different" in capsys.readouterr().out
+
+
 def test_check_prints_the_schema_for_editors(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["check", "--schema"]) == 0
     assert json.loads(capsys.readouterr().out) == schema()

@@ -1,0 +1,206 @@
+"""Two catalogues → a Difference.
+
+Who may ask and who approves is what ``bot.core.policy`` says; no rule is read here a second time.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+from bot.core import policy
+from bot.core.difference.model import Change, Difference, Direction, Kind
+from bot.core.difference.permissions import compare_permissions
+from bot.core.difference.settings import compare_settings
+from bot.core.duration import format_duration
+from bot.core.model import Catalogue, Person, Role, StepUpPolicy, StepUpRule
+
+SLACK_GROUP = "slack-group:"
+"""Before a Slack group's id: whoever is in it. A person id never holds a colon."""
+SLACK_MANAGER = "slack:manager"
+"""Whoever the Slack profile says is the requester's manager."""
+
+_G = TypeVar("_G", timedelta, int)
+_Key = tuple[str, str, str, str]
+"""Role, account, person and what."""
+
+
+def difference(before: Catalogue, after: Catalogue) -> Difference:
+    """Everything that ``after`` says and ``before`` does not, and the other way round; digests are not compared."""
+    found = {
+        *_presence(Kind.ADMIN, _admins(before), _admins(after)),
+        *_presence(Kind.PERSON, _known(before.people, "person"), _known(after.people, "person")),
+        *_presence(Kind.ACCOUNT, _known(before.accounts, "account"), _known(after.accounts, "account")),
+        *_presence(Kind.GROUP, _members(before), _members(after)),
+        *_identities(before, after),
+        *compare_permissions(before.roles, after.roles),
+        *_approving(before, after),
+        *_asking(before, after),
+    }
+    for role in sorted(before.roles.keys() & after.roles.keys()):
+        found.update(_grades(before, after, before.roles[role], after.roles[role]))
+    found.update(compare_settings(before, after, found))
+    return Difference(tuple(sorted(found, key=Change.danger)))
+
+
+def eligible(catalogue: Catalogue, role: Role, person: Person) -> frozenset[str]:
+    """Ids of the accounts in which this person may ask for the role."""
+    return frozenset(policy.accounts_offered(catalogue, role, person)) if policy.may_use(role, person) else frozenset()
+
+
+def _presence(kind: Kind, before: Set[_Key], after: Set[_Key]) -> Iterator[Change]:
+    for role, account, person, what in after - before:
+        yield Change(kind, Direction.GAINED, role, account, person, what)
+    for role, account, person, what in before - after:
+        yield Change(kind, Direction.LOST, role, account, person, what)
+
+
+def _admins(catalogue: Catalogue) -> frozenset[_Key]:
+    return frozenset(("", "", person, "") for person in catalogue.admins)
+
+
+def _known(ids: Iterable[str], what: str) -> frozenset[_Key]:
+    return frozenset(("", each, "", "") if what == "account" else ("", "", each, "") for each in ids)
+
+
+def _members(catalogue: Catalogue) -> frozenset[_Key]:
+    return frozenset(("", "", person, group) for group, members in catalogue.groups.items() for person in members)
+
+
+# --- who is who ------------------------------------------------------------------------------------------
+
+
+def _identities(before: Catalogue, after: Catalogue) -> Iterator[Change]:
+    """Of people on both sides: what a stranger could be them with."""
+    for person in sorted(before.people.keys() & after.people.keys()):
+        old, new = before.people[person], after.people[person]
+        if old != new:
+            yield from _presence(Kind.IDENTITY, _identities_of(old), _identities_of(new))
+
+
+def _identities_of(person: Person) -> frozenset[_Key]:
+    slack = {("", "", person.id, f"Slack account {each}") for each in person.slack_ids}
+    mail = {("", "", person.id, f"e-mail {person.email}")} if person.email else set()
+    return frozenset(slack | mail | {("", account, person.id, each) for account, each in person.identities.items()})
+
+
+# --- asking and approving --------------------------------------------------------------------------------
+
+
+def _asking(before: Catalogue, after: Catalogue) -> Iterator[Change]:
+    alike = _frame(before) == _frame(after)
+    same_roles = {role for role in before.roles if before.roles[role] == after.roles.get(role)} if alike else set()
+    for person in sorted({*before.people, *after.people}):
+        old, new = before.people.get(person), after.people.get(person)
+        looked_at = same_roles if old == new else ()
+        yield from _presence(Kind.ASK, _asked(before, old, looked_at), _asked(after, new, looked_at))
+
+
+def _asked(catalogue: Catalogue, person: Person | None, without: Iterable[str]) -> frozenset[_Key]:
+    if person is None:
+        return frozenset()
+    roles = [catalogue.roles[each] for each in catalogue.roles.keys() - set(without)]
+    return frozenset((r.id, account, person.id, "") for r in roles for account in eligible(catalogue, r, person))
+
+
+def _frame(catalogue: Catalogue) -> Catalogue:
+    """Without people and roles: where this is the same, who may ask for what depends on these two alone."""
+    return replace(catalogue, people={}, roles={}, digest="")
+
+
+def _approving(before: Catalogue, after: Catalogue) -> Iterator[Change]:
+    alike = _frame(before) == _frame(after) and before.people == after.people
+    for role in sorted({*before.roles, *after.roles}):
+        old, new = before.roles.get(role), after.roles.get(role)
+        if alike and old == new:
+            continue
+        yield from _pairs(role, _approvers(before, old), _approvers(after, new))
+
+
+_Approvers = Mapping[str, frozenset[str]]
+"""Person ids of the approvers, by person id of who may ask."""
+
+
+def _approvers(catalogue: Catalogue, role: Role | None) -> _Approvers:
+    if role is None:
+        return {}
+    askers = (person for person in catalogue.people.values() if eligible(catalogue, role, person))
+    # Whoever Slack names is not known here: the group stands for them.
+    facts = policy.Facts(manager=Person(SLACK_MANAGER, "their manager in Slack"), slack_groups=_AnyGroup())
+    return {
+        person.id: frozenset(each.id for each in policy.approver_set(catalogue, role, person, facts))
+        for person in askers
+    }
+
+
+def _pairs(role: str, before: _Approvers, after: _Approvers) -> Iterator[Change]:
+    for direction, here, there in ((Direction.GAINED, after, before), (Direction.LOST, before, after)):
+        approved = frozenset(approver for approvers in there.values() for approver in approvers)
+        for asker, approvers in here.items():
+            for approver in approvers - there.get(asker, frozenset()):
+                # Who approves for everyone does so for one more: that one is the news.
+                if asker in there or approver not in approved:
+                    yield Change(Kind.APPROVE, direction, role, person=approver, what=asker)
+
+
+class _AnyGroup(Mapping[str, tuple[Person, ...]]):
+    """Whatever Slack group is asked for, one person who stands for its members."""
+
+    def __getitem__(self, group: str) -> tuple[Person, ...]:
+        return (Person(SLACK_GROUP + group, f"Slack group {group}"),)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+# --- more or less ----------------------------------------------------------------------------------------
+
+
+def _grades(before: Catalogue, after: Catalogue, old: Role, new: Role) -> Iterator[Change]:
+    """Of a role on both sides: what is longer, weaker or easier."""
+    for work in sorted({*old.work, *new.work}):
+        lengths = (_longest(before, old, work), _longest(after, new, work))
+        yield from _graded(Change(Kind.LONGEST, Direction.CHANGED, old.id, what=work), lengths, _in_words)
+    for side, proofs in (
+        ("asking", (old.ask_step_up, new.ask_step_up)),
+        ("approving", (old.approve_step_up, new.approve_step_up)),
+    ):
+        ages = (_age(proofs[0]), _age(proofs[1]))
+        yield from _graded(Change(Kind.STEP_UP, Direction.CHANGED, old.id, what=side), ages, _proof_in_words)
+    quorums = (-old.approvers.quorum, -new.approvers.quorum)
+    yield from _graded(Change(Kind.QUORUM, Direction.CHANGED, old.id), quorums, lambda quorum: str(-quorum))
+    if old.ticket_pattern != new.ticket_pattern:
+        wanted = bool(old.ticket_pattern) - bool(new.ticket_pattern)
+        direction = {1: Direction.GAINED, -1: Direction.LOST}.get(wanted, Direction.CHANGED)
+        yield Change(Kind.TICKET, direction, old.id, before=old.ticket_pattern, after=new.ticket_pattern)
+
+
+def _graded(change: Change, grades: tuple[_G, _G], words: Callable[[_G], str]) -> Iterator[Change]:
+    """More is gained, less is lost."""
+    before, after = grades
+    if before != after:
+        direction = Direction.GAINED if before < after else Direction.LOST
+        yield replace(change, direction=direction, before=words(before), after=words(after))
+
+
+def _longest(catalogue: Catalogue, role: Role, work: str) -> timedelta:
+    """Zero where it may not be asked for that work."""
+    return policy.longest(catalogue, role, work) if work in role.work and work in catalogue.work else timedelta(0)
+
+
+def _in_words(length: timedelta) -> str:
+    return format_duration(length) if length else ""
+
+
+def _age(proof: StepUpPolicy) -> timedelta:
+    """How old a proof may be."""
+    return {StepUpRule.ALWAYS: timedelta(0), StepUpRule.NEVER: timedelta.max}.get(proof.rule, proof.within)
+
+
+def _proof_in_words(age: timedelta) -> str:
+    if age == timedelta.max:
+        return "never"
+    return f"one of the last {format_duration(age)}" if age else "always"
