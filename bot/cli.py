@@ -15,6 +15,7 @@ from bot import __version__, app, demo, serving
 from bot import catalogue as catalogue_files
 from bot.catalogue import CatalogueError
 from bot.cli_catalogue import describe_catalogue
+from bot.cli_doctor import doctor
 from bot.core.decisions import Refusal
 from bot.core.duration import format_duration
 from bot.core.model import Grant
@@ -24,7 +25,7 @@ from bot.service.operations import NotRevoked, operator, remove_from_cloud, revo
 from bot.service.records import StoreUnavailable
 from bot.settings import Settings, SettingsError
 from bot.shell import Command, Commands, NotMigratedError, add_command, add_group, parts_for_shell, settings_for_shell
-from bot.store import StoreInUse, migrate, schema_is_current
+from bot.store import StoreInUse, migrate
 
 OUR_ERRORS = (CatalogueError, SettingsError, NotRevoked, NotMigratedError, demo.DemoError, serving.ServiceError)
 EXPECTED = (*OUR_ERRORS, StoreUnavailable, StoreInUse, OSError)
@@ -59,8 +60,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _serve(_: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     configure(settings.log_format, settings.log_level)
-    with _until_stopped() as stopped, serving.Service(settings) as service:
-        service.wait(stopped)
+    with _until_stopped() as stopped, _reload_wanted() as reload, serving.Service(settings) as service:
+        service.wait(stopped, reload)
     serving.leave_behind_what_hangs()
     return 0
 
@@ -81,28 +82,6 @@ def _check(arguments: argparse.Namespace) -> int:
     loaded = catalogue_files.inspect(arguments.file or os.environ.get("PRODACCESS_CATALOGUE", "access.yaml"))
     print(catalogue_files.describe(loaded.catalogue, loaded.warnings))
     return 0
-
-
-def _doctor(_: argparse.Namespace) -> int:
-    settings, bad = settings_for_shell(), 0
-    current = schema_is_current(settings.database_url.reveal())
-    checks = [("database schema is current", current, "run: prodaccess migrate")]
-    with app.assemble(settings) as parts:
-        overdue = parts.granting.overdue() if current else ()
-        strays = parts.desk.strays.unsettled() if current else ()
-        open_strays = "; ".join(f"{each.principal} in {each.account} ({surveying.standing(each)})" for each in strays)
-        gone = "; ".join(f"{grant.id} ({grant.person}, {grant.account})" for grant in overdue)
-        checks += [
-            ("access.yaml is sound", True, ""),
-            ("nothing overdue", not overdue, f"should be gone and is not: {gone}"),
-            ("no access is there that nobody approved", not strays, f"decide in the security channel: {open_strays}"),
-        ]
-        for account, problem in app.reach_accounts(parts):
-            checks.append((f"AWS account {account} answers", not problem, problem))
-    for title, ok, fix in checks:
-        bad += not ok
-        print(f"{'ok ' if ok else 'BAD'}  {title}" + ("" if ok else f": {fix}"))
-    return 1 if bad else 0
 
 
 def _grants_list(_: argparse.Namespace) -> int:
@@ -134,7 +113,7 @@ def _grants_revoke(arguments: argparse.Namespace) -> int:
 
 def _revoke_without_the_ledger() -> int:
     print("The database cannot be asked: removing all that bears prodaccess's name from the cloud.", file=sys.stderr)
-    with app.assemble(settings_for_shell()) as parts:
+    with app.assemble(settings_for_shell(), ledger=False) as parts:
         providers = parts.desk.access.providers.values()
         for account, principal, grant_id, outcome in remove_from_cloud(parts.catalogue, providers):
             print(f"{account.id} {principal} {grant_id}: {outcome}" if grant_id else f"{account.id}: {outcome}")
@@ -233,6 +212,17 @@ def _until_stopped() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def _reload_wanted() -> Iterator[threading.Event]:
+    """Set by SIGHUP."""
+    wanted = threading.Event()
+    before = signal.signal(signal.SIGHUP, lambda *_: wanted.set())
+    try:
+        yield wanted
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = [tuple(head), *map(tuple, rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
@@ -262,7 +252,7 @@ def _describe_running(commands: Commands) -> None:
     one.add_argument("file", nargs="?", help="default: PRODACCESS_CATALOGUE, else access.yaml")
     one.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
     add_command(
-        commands, "doctor", _doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
+        commands, "doctor", doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
     )
     one = add_command(
         commands, "reconcile", _reconcile, "compare every account with the ledger; status 1 when they differ"

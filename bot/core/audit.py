@@ -44,6 +44,11 @@ class Tag(StrEnum):
     MFA_RESET = "mfa.reset"
     PERSON_LEFT = "person.left"
     CATALOGUE_CHANGED = "catalogue.changed"
+    CATALOGUE_PROPOSED = "catalogue.proposed"
+    CATALOGUE_DENIED = "catalogue.denied"
+    CATALOGUE_WITHDRAWN = "catalogue.withdrawn"
+    CATALOGUE_UNREADABLE = "catalogue.unreadable"
+    CATALOGUE_REFUSED = "catalogue.approval-refused"
     SUMMARY_POSTED = "summary.posted"
 
 

@@ -182,6 +182,15 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRule:
+    """Whose word a change of the catalogue waits for: one of these."""
+
+    admins: bool = False
+    people: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """Everything that access.yaml says, with the SHA-256 of what it says."""
 
@@ -199,6 +208,8 @@ class Catalogue:
     digest: str
     zone: str = "UTC"
     """IANA zone in which a start time typed without an offset is read."""
+    changes: ChangeRule | None = None
+    """Who has to approve what comes after this catalogue; ``None``: nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from bot.store.people import People
 from bot.store.requests import Requests
 from bot.store.strays import Strays
 from bot.store.turn import Turn
+from bot.store.versions import Versions
 from bot.store.wakeup import Wakeup
 
 
-class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Strays, Notes, AuditLog):
+class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Strays, Versions, Notes, AuditLog):
     """One open transaction. Locks are taken in this order: stray, request, authenticator, effect, audit head."""
 
     def notify(self, sender: str) -> None:
