@@ -86,18 +86,19 @@ def assemble(
     session: boto3.Session | None = None,
     clock: Clock | None = None,
     ledger: bool = True,
+    strict: bool = False,
 ) -> Iterator[Parts]:
     """Wire the service by its settings; the store is closed at the end.
 
-    The catalogue is the one that is live by the database, or the file's without ``ledger`` (a database that is away or
-    not migrated). Raises BadCatalogue.
+    The catalogue is the one that is live by the database (see Catalogues.opened for ``strict``), or the file's without
+    ``ledger``: where the database is away, or not migrated. Raises BadCatalogue.
     """
     pool = sum(threads(settings).values()) + POOL_SPARE
     store = open_store(settings.database_url.reveal(), clock=clock, pool_size=pool)
     try:
         keys, file = {key.id: key.key for key in settings.keys}, catalogue_files.File(settings.catalogue)
         catalogues = Catalogues(store, file, CatalogueSigner(keys, settings.keys[0].id), RandomIds())
-        in_use = InUse(catalogues.opened() if ledger else file.parse(file.read()))
+        in_use = InUse(catalogues.opened(strict=strict) if ledger else file.parse(file.read()))
         made = session or boto3.Session()
         yield _wire(settings, catalogues, in_use, store, session=made, clock=clock or SystemClock())
     finally:
@@ -119,6 +120,7 @@ def _wire(
     directory = SlackDirectory(slack, settings.slack_team)
     people = People(current, directory)
     codes = Codes(store, box, ids)
+    changes = Changes(catalogues, current, people, codes)
     clouds = _clouds(settings, session)
     access = Access(store, current, people, clouds, codes, ids)
     queries = Queries(store, current, people, clouds)
@@ -137,14 +139,14 @@ def _wire(
         **enrolments.handlers(access),
         **reconciling.handlers(),
         **Tending(access, database_clock).handlers(),
-        **Announcing(Changes(catalogues, current, people), chat).handlers(),
+        **Announcing(changes, chat).handlers(),
     }
     alone = settings.database_url.reveal().startswith("sqlite")
     return Parts(
         settings=settings,
         in_use=current,
         store=store,
-        desk=Desk(access, enrolments, people, queries, strays, current.pinned),
+        desk=Desk(access, enrolments, people, queries, strays, changes, current.pinned),
         directory=directory,
         granting=granting,
         leaving=leaving,

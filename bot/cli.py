@@ -13,7 +13,6 @@ from pathlib import Path
 
 from bot import __version__, app, demo, serving
 from bot import catalogue as catalogue_files
-from bot.catalogue import CatalogueError
 from bot.cli_catalogue import describe_catalogue
 from bot.cli_doctor import doctor
 from bot.core.decisions import Refusal
@@ -22,12 +21,12 @@ from bot.core.model import Grant
 from bot.service import ledger, surveying
 from bot.service.logs import configure
 from bot.service.operations import NotRevoked, operator, remove_from_cloud, revoke_now
-from bot.service.records import StoreUnavailable
+from bot.service.records import BadCatalogue, StoreUnavailable
 from bot.settings import Settings, SettingsError
 from bot.shell import Command, Commands, NotMigratedError, add_command, add_group, parts_for_shell, settings_for_shell
 from bot.store import StoreInUse, migrate
 
-OUR_ERRORS = (CatalogueError, SettingsError, NotRevoked, NotMigratedError, demo.DemoError, serving.ServiceError)
+OUR_ERRORS = (BadCatalogue, SettingsError, NotRevoked, NotMigratedError, demo.DemoError, serving.ServiceError)
 EXPECTED = (*OUR_ERRORS, StoreUnavailable, StoreInUse, OSError)
 """What is told in plain words, without a traceback."""
 

@@ -94,7 +94,7 @@ class Service:
         url = self._settings.database_url.reveal()
         stack.enter_context(serve_lock(url))
         migrate(url)
-        parts = stack.enter_context(app.assemble(self._settings, session=self._session, clock=self._clock))
+        parts = stack.enter_context(app.assemble(self._settings, session=self._session, clock=self._clock, strict=True))
         self.parts = parts
         parts.reloading.begin()
         # Before anything is granted: whether this machine's clock and the database's agree.

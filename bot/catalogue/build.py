@@ -8,6 +8,7 @@ from bot.core.model import (
     Account,
     ApproverRule,
     Catalogue,
+    ChangeRule,
     Parameter,
     Person,
     Role,
@@ -34,6 +35,7 @@ def build(document: file.Document, digest: str) -> Catalogue:
         summary=_summary(document),
         digest=digest,
         zone=document.zone,
+        changes=_changes(document.changes),
     )
 
 
@@ -50,6 +52,13 @@ def full_pattern(parameter: file.Parameter) -> str:
     if parameter.choices is not None:
         return "|".join(re.escape(choice) for choice in parameter.choices)
     return (parameter.pattern or "").removeprefix("^").removesuffix("$")
+
+
+def _changes(entry: file.Changes | None) -> ChangeRule | None:
+    if entry is None:
+        return None
+    rule = entry.approve
+    return ChangeRule(admins=rule.admins, people=frozenset(rule.people), groups=frozenset(rule.groups))
 
 
 def _account(key: str, entry: file.Account) -> Account:

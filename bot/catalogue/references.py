@@ -16,6 +16,10 @@ def check_references(document: Document, names: Names, providers: Collection[str
     yield from _missing(document.admins, ("admins",), "person", names("people"))
     for group, members in document.groups.items():
         yield from _missing(members, ("groups", group), "person", names("people"))
+    if document.changes is not None:
+        rule, path = document.changes.approve, ("changes", "approve")
+        yield from _missing(rule.people, (*path, "people"), "person", names("people"))
+        yield from _missing(rule.groups, (*path, "groups"), "group", names("groups"))
     yield from _accounts(document)
     yield from _people(document, names)
     yield from _shared_identities(document)

@@ -230,6 +230,28 @@ class Role(_Model):
     """Why this role may be broader than least privilege; without it such a role is refused."""
 
 
+class ChangeApprovers(_Model):
+    """Whose word it takes: one of these."""
+
+    admins: bool = False
+    """Each of the security admins."""
+    people: list[PersonId] = []
+    groups: list[Id] = []
+
+    @model_validator(mode="after")
+    def _name_somebody(self) -> Self:
+        if not (self.admins or self.people or self.groups):
+            raise refusal("names nobody", "write admins: true, or name people or groups")
+        return self
+
+
+class Changes(_Model):
+    """Changes of this file."""
+
+    approve: ChangeApprovers
+    """Who has to approve a change before it counts; the rule that counts is that of the file before."""
+
+
 class Document(_Model):
     """Who can get what, where, for how long, on whose word. See the README for the catalogue by example."""
 
@@ -247,6 +269,8 @@ class Document(_Model):
     accounts: Annotated[dict[Id, Account], Field(min_length=1)]
     people: Annotated[dict[PersonId, Person], Field(min_length=1)]
     groups: dict[Id, list[PersonId]] = {}
+    changes: Changes | None = None
+    """Who approves changes of this file; where it is left out they count at once."""
     roles: Annotated[dict[Id, Role], Field(min_length=1)]
 
 

@@ -53,10 +53,9 @@ class Version:
         """SHA-256 (hex) of what the signature vouches for."""
         return digest_of({"version": self.id, "digest": self.digest, "before": self.before, "guarded": self.guarded})
 
-    @property
-    def confirmed(self) -> str:
-        """SHA-256 (hex) of what a code confirms: exactly this change."""
-        return digest_of({"change": self.id, "digest": self.digest, "before": self.before})
+    def confirmed(self, *, approving: bool) -> str:
+        """SHA-256 (hex) of what a code confirms: this word on exactly this change."""
+        return digest_of({"change": self.id, "digest": self.digest, "before": self.before, "approving": approving})
 
 
 class Step(StrEnum):

@@ -26,6 +26,7 @@ NO_DIRECTORY = Refusal(
 )
 NO_ROLE = Refusal("gone", "This role or account is no longer offered. Ask again.")
 LEFT = Refusal("gone", "The role, or the requester, is in access.yaml no more: this request cannot be decided.")
+NO_MORE = "access.yaml, or Slack, says something else than when this was asked, so that it cannot be approved:"
 WRONG_CODE = "code"
 """The refusal code of a TOTP code that was not accepted."""
 
@@ -128,12 +129,17 @@ class Access:
         request, requester, role = found
         try:
             facts = self.people.facts(role, requester)
+            asking = self._asking_now(requester, request.ask, request.asked_at)
         except DirectoryError:
             return NO_DIRECTORY
+        changed = self._changed(request, asking)
 
         def make(tx: Tx, state: State, now: datetime) -> commands.Command | Refusal:
             current = state.request or request
             approvers = policy.approver_set(self.catalogue(), role, requester, facts)
+            is_theirs = any(approver.id == person.id for approver in approvers)
+            if changed and is_theirs and current.status is RequestStatus.PENDING:
+                return Refusal("policy", f"{NO_MORE} {' '.join(changed)}")
             _wait_for_reset(tx, person)
             bound = tx.latest_step_up(person.id, current.digest())
             always = role.approve_step_up.rule is StepUpRule.ALWAYS
@@ -295,18 +301,22 @@ class Access:
         )
 
     def _no_longer_allowed(self, request: AccessRequest, requester: Person, role: Role) -> tuple[str, ...]:
-        ask = request.ask
         # As of then: a start was near enough when asked; how far off it is now says nothing.
-        asking = self._asking_now(requester, ask, request.asked_at)
-        verdict = policy.may_ask(asking)
-        reasons = [reason.text for reason in verdict.refusals]
-        if requester.identities.get(ask.account) != request.principal:
-            reasons.append("The requester's identity in this account has changed.")
-        if verdict.allowed and self._rendered(requester, ask) != request.policy:
-            reasons.append("The role's permissions have changed since this was asked. Ask again.")
+        asking = self._asking_now(requester, request.ask, request.asked_at)
+        reasons = self._changed(request, asking)
         still = {person.id for person in asking.approvers} & {approval.person for approval in request.approvals}
-        if verdict.allowed and len(still) < max(request.quorum, role.approvers.quorum):
-            reasons.append("Too few of those who approved this may approve it now.")
+        if policy.may_ask(asking).allowed and len(still) < max(request.quorum, role.approvers.quorum):
+            return (*reasons, "Too few of those who approved this may approve it now.")
+        return reasons
+
+    def _changed(self, request: AccessRequest, asking: policy.Asking) -> tuple[str, ...]:
+        """Why what was asked could not be asked now, by the catalogue in use, or would be something else."""
+        requester, verdict = asking.requester, policy.may_ask(asking)
+        reasons = [reason.text for reason in verdict.refusals]
+        if requester.identities.get(request.ask.account) != request.principal:
+            reasons.append("The requester's identity in this account has changed.")
+        if verdict.allowed and self._rendered(requester, request.ask) != request.policy:
+            reasons.append("The role's permissions have changed since this was asked. Ask again.")
         return tuple(reasons)
 
     def _look(self, request_id: str) -> tuple[AccessRequest, Person, Role] | None:

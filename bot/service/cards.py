@@ -172,6 +172,8 @@ class CatalogueCard:
     lines: tuple[Line, ...]
     unknown: str
     """Why the difference cannot be shown, as a sentence; empty when it can."""
+    approvers: tuple[str, ...]
+    """Person ids of those who may approve it: who may approve changes, and gains nothing by this one."""
     names: Names
 
 

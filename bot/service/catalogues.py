@@ -3,12 +3,16 @@
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import structlog
+
 from bot.core.audit import SYSTEM, Actor, Tag
 from bot.core.difference import Difference
 from bot.core.model import Catalogue
 from bot.core.versions import NOBODY, Standing, Version, show_version, version_event
 from bot.service.ports import Ids, Store, Tx
 from bot.service.records import BadCatalogue, ForgedCatalogue
+
+log = structlog.get_logger(__name__)
 
 _TURN = "catalogue.turn"
 _DIGEST = "catalogue.digest"
@@ -53,11 +57,12 @@ class Catalogues:
     signer: Signer
     ids: Ids
 
-    def opened(self) -> Catalogue:
+    def opened(self, *, strict: bool = True) -> Catalogue:
         """What a process begins with: what is live, whatever the file says; before there was anything, the file.
 
         Raises BadCatalogue: where what is live was not put there by this installation, too. Where this version of
-        prodaccess cannot read it, the file is taken instead, unless its changes wait for somebody's word.
+        prodaccess cannot read it, the file is taken instead, unless its changes wait for somebody's word. Not
+        ``strict``: the file is taken in both cases, for an operator who has to get on.
         """
         with self.store.transaction() as tx:
             version = tx.standing(Standing.LIVE)
@@ -65,10 +70,9 @@ class Catalogues:
             return self.source.parse(self.source.read())
         try:
             return self.catalogue_of(version)
-        except ForgedCatalogue:
-            raise
-        except BadCatalogue:
-            if version.guarded:
+        except BadCatalogue as error:
+            log.warning("catalogue.live-not-usable", digest=version.digest[:12], why=str(error))
+            if strict and (version.guarded or isinstance(error, ForgedCatalogue)):
                 raise
         return self.source.parse(self.source.read())
 
@@ -86,7 +90,9 @@ class Catalogues:
         """Whether the installation vouched for it when it became live."""
         return self.signer.vouches(version.signed, version.signature)
 
-    def make_live(self, tx: Tx, version: Version, actor: Actor, found: Difference | None, by: str = NOBODY) -> Version:
+    def make_live(
+        self, tx: Tx, version: Version, actor: Actor, found: Difference | None, *, by: str = NOBODY, note: str = ""
+    ) -> Version:
         """Within a transaction that has the turn: this one is live, what was is not, and what waited is off."""
         now = tx.now()
         self.withdraw(tx, but=version.id)
@@ -108,10 +114,19 @@ class Catalogues:
             "signature": self.signer.sign(live.digest),
             "public_key": self.signer.public_key,
             "counts": dict(found.counts) if found is not None else {},
+            **({"note": note} if note else {}),
         }
-        if live.before != live.digest:  # else it was live before versions were kept
+        if live.before != live.digest or by != NOBODY:  # else it was live before versions were kept
             tx.append([version_event(Tag.CATALOGUE_CHANGED, actor, live, by=by, **about)])
         return live
+
+    def propose(self, tx: Tx, version: Version, found: Difference | None) -> None:
+        """Within a transaction that has the turn: this one waits, and what waited is off."""
+        self.withdraw(tx)
+        tx.save_version(version)
+        tx.enqueue([show_version(version, tx.now())])
+        counts = dict(found.counts) if found is not None else {}
+        tx.append([version_event(Tag.CATALOGUE_PROPOSED, SYSTEM, version, counts=counts)])
 
     def renew_signature(self) -> None:
         """Sign what is live with the current key, as long as the one that it was signed with is there."""
@@ -123,10 +138,17 @@ class Catalogues:
             if (fresh := self.signer.sign(version.signed)) != version.signature:
                 tx.save_version(replace(version, signature=fresh))
 
-    @staticmethod
-    def digest_before(tx: Tx, live: Version | None) -> str:
-        """What a new version comes after; empty for the first."""
-        return live.digest if live else tx.fact(_DIGEST) or ""
+    def new_version(self, tx: Tx, catalogue: Catalogue, text: str, live: Version | None) -> Version:
+        """What a file says, not saved yet, to come after what is live."""
+        return Version(
+            id=self.ids.new("c"),
+            digest=catalogue.digest,
+            before=live.digest if live else tx.fact(_DIGEST) or "",
+            content=text,
+            standing=Standing.WAITING,
+            guarded=catalogue.changes is not None,
+            seen_at=tx.now(),
+        )
 
     @staticmethod
     def withdraw(tx: Tx, but: str = "") -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from bot.service.access import Access
+from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
 from bot.service.people import People
 from bot.service.queries import Queries
@@ -32,5 +33,6 @@ class Desk:
     people: People
     queries: Queries
     strays: Strays
+    changes: Changes
     pinned: Pin = _as_it_is
     """Makes work that goes by one catalogue from its beginning to its end."""

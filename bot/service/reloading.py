@@ -16,7 +16,6 @@ from bot.core.model import Catalogue, Effect
 from bot.core.versions import Standing, Step, Version, next_step
 from bot.service.catalogues import Catalogues, take_turn
 from bot.service.current import InUse
-from bot.service.ports import Tx
 from bot.service.records import BadCatalogue, ForgedCatalogue, StaleWrite
 
 log = structlog.get_logger(__name__)
@@ -206,20 +205,12 @@ class Reloading:
             )
             if step is Step.WITHDRAW:
                 self.catalogues.withdraw(tx)
+            version = self.catalogues.new_version(tx, catalogue, text, live)
             if step is Step.TAKE:
-                self.catalogues.make_live(tx, self._version(tx, catalogue, text, live), SYSTEM, found)
+                self.catalogues.make_live(tx, version, SYSTEM, found)
+            if step is Step.PROPOSE:
+                self.catalogues.propose(tx, version, found)
         return step
-
-    def _version(self, tx: Tx, catalogue: Catalogue, text: str, live: Version | None) -> Version:
-        return Version(
-            id=self.catalogues.ids.new("c"),
-            digest=catalogue.digest,
-            before=self.catalogues.digest_before(tx, live),
-            content=text,
-            standing=Standing.WAITING,
-            guarded=catalogue.changes is not None,
-            seen_at=tx.now(),
-        )
 
     # --- what cannot be used -----------------------------------------------------------------------------
 

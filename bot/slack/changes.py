@@ -1,15 +1,19 @@
 """The card of a change of access.yaml, and of one that cannot be used. Made from state alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bot.core.difference import Direction, Line
 from bot.core.versions import NOBODY, Standing
 from bot.service.cards import CatalogueCard, UnreadableCard
 from bot.slack import blocks as b
-from bot.slack.blocks import Blocks, Message
+from bot.slack import ids
+from bot.slack.blocks import Blocks, Json, Message
+from bot.slack.views import CODE_HINT
 
 CARD_TEXT = 7500
 """Characters of the difference on a card: with the rest it stays under what Slack takes."""
+MODAL_TEXT = 40_000
+"""As ``CARD_TEXT``, in the window in which it is approved."""
 SECTION = 2800
 
 _HEADS = {
@@ -33,7 +37,21 @@ def catalogue_card(card: CatalogueCard) -> Message:
     version = card.version
     head = f"{_MARKS.get(version.standing, '📋')} {_HEADS[version.standing]}"
     blocks: Blocks = [b.header(head), b.section(_status(card)), *difference(card, CARD_TEXT)]
+    if version.standing is Standing.WAITING:
+        blocks += [b.section(_who_approves(card)), b.actions(*_buttons(card))]
     return b.message(f"{head}: {counted(card.lines)}", blocks)
+
+
+def confirm(card: CatalogueCard, *, approving: bool) -> Json:
+    """All of it, and the approver's code for exactly this."""
+    does = "this is in use from now on" if approving else "what was there before stays in use"
+    blocks = [
+        b.section(f"You decide that {does}:"),
+        *difference(card, MODAL_TEXT),
+        b.code_input("Code from your authenticator", ids.CODE, hint=CODE_HINT),
+    ]
+    word, callback = ("Approve", ids.APPROVE_CHANGE_CODE) if approving else ("Deny", ids.DENY_CHANGE_CODE)
+    return b.modal(f"{word} with a code", blocks, callback=callback, submit=word, subject=card.version.id)
 
 
 def unreadable_card(card: UnreadableCard) -> Message:
@@ -79,7 +97,21 @@ def _line(line: Line) -> str:
     return f"{mark} {b.esc(line.text, 900)}"
 
 
-def _more(card: CatalogueCard, rest: int) -> dict[str, object]:
+def _who_approves(card: CatalogueCard) -> str:
+    if card.approvers:
+        return f"Can approve: {b.everyone(card.names, card.approvers)}"
+    return (
+        "*Nobody can approve this:* everybody who approves changes gains by it themselves. An operator can: "
+        "`prodaccess catalogue use FILE`"
+    )
+
+
+def _buttons(card: CatalogueCard) -> Iterator[Json]:
+    yield b.button("Approve …", ids.APPROVE_CHANGE, card.version.id, "primary")
+    yield b.button("Deny …", ids.DENY_CHANGE, card.version.id, "danger")
+
+
+def _more(card: CatalogueCard, rest: int) -> Json:
     old, new = card.version.before[:12], card.version.digest[:12]
     return b.context(f"… and {rest:,} lines more. All of them: `prodaccess catalogue diff {old} {new}`")
 

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,39 +15,12 @@ from bot.service.records import BadCatalogue, ForgedCatalogue, StoreUnavailable
 from bot.service.reloading import NOT_OURS, STALE, UNREADABLE
 from bot.service.secretbox import verify
 from bot.store import open_store
-from bot.store.memory import MemoryStore
 from tests.core.examples import CATALOGUE, NOW
-from tests.service.fakes import FakeClock
-from tests.service.replicas import BASE, DEMO, Replica, effects_of, log_of, tags_of, with_admins
+from tests.service.replicas import BASE, DEMO, MakeReplica, Replica, effects_of, log_of, tags_of, with_admins
 from tests.service.world import at_once
 
 TWO = with_admins("sam", "ines")
 THREE = with_admins("sam", "ines", "maya")
-MakeReplica = Callable[..., Replica]
-
-
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """Each kind of store in turn, empty."""
-    clock = FakeClock(NOW)
-    if request.param == "memory":
-        yield MemoryStore(clock)
-        return
-    url = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
-    opened = open_store(url, clock=clock, pool_size=30)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def replica(store: Store, tmp_path: Path) -> MakeReplica:
-    """Makes replicas, each with a file of its own unless told."""
-    made = iter(range(100))
-
-    def make(text: str = BASE, *, file: Path | None = None, **options: object) -> Replica:
-        return Replica(store, file or tmp_path / f"access-{next(made)}.yaml", text, **options)  # type: ignore[arg-type]
-
-    return make
 
 
 # --- one replica -----------------------------------------------------------------------------------------

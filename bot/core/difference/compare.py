@@ -13,8 +13,10 @@ from bot.core.difference.model import Change, Difference, Direction, Kind
 from bot.core.difference.permissions import compare_permissions
 from bot.core.difference.settings import compare_settings
 from bot.core.duration import format_duration
+from bot.core.guarding import change_approvers
 from bot.core.model import Catalogue, Person, Role, StepUpPolicy, StepUpRule
 
+UNGUARDED = "unguarded"
 SLACK_GROUP = "slack-group:"
 """Before a Slack group's id: whoever is in it. A person id never holds a colon."""
 SLACK_MANAGER = "slack:manager"
@@ -28,6 +30,7 @@ _Key = tuple[str, str, str, str]
 def difference(before: Catalogue, after: Catalogue) -> Difference:
     """Everything that ``after`` says and ``before`` does not, and the other way round; digests are not compared."""
     found = {
+        *_presence(Kind.RULE, _guards(before), _guards(after)),
         *_presence(Kind.ADMIN, _admins(before), _admins(after)),
         *_presence(Kind.PERSON, _known(before.people, "person"), _known(after.people, "person")),
         *_presence(Kind.ACCOUNT, _known(before.accounts, "account"), _known(after.accounts, "account")),
@@ -53,6 +56,13 @@ def _presence(kind: Kind, before: Set[_Key], after: Set[_Key]) -> Iterator[Chang
         yield Change(kind, Direction.GAINED, role, account, person, what)
     for role, account, person, what in before - after:
         yield Change(kind, Direction.LOST, role, account, person, what)
+
+
+def _guards(catalogue: Catalogue) -> frozenset[_Key]:
+    """Whose word a change takes; that it takes none is something gained."""
+    if catalogue.changes is None:
+        return frozenset({("", "", "", UNGUARDED)})
+    return frozenset(("", "", person, "") for person in change_approvers(catalogue))
 
 
 def _admins(catalogue: Catalogue) -> frozenset[_Key]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
-from bot.core.difference.compare import SLACK_GROUP, SLACK_MANAGER, eligible
+from bot.core.difference.compare import SLACK_GROUP, SLACK_MANAGER, UNGUARDED, eligible
 from bot.core.difference.model import Change, Difference, Direction, Kind
 from bot.core.difference.settings import shown
 from bot.core.model import Catalogue
@@ -176,17 +176,16 @@ class _Words:
 
     def _one(self, change: Change) -> str:
         match change.kind:
+            case Kind.RULE if change.direction is not Direction.CHANGED:
+                return self._rule(change)
             case Kind.IDENTITY:
                 where = f"{change.what} in {change.account}" if change.account else change.what
                 verb = "is now" if change.direction is Direction.GAINED else "is no longer"
                 return f"{where} {verb} {self._name(change.person)}"
             case Kind.ACCOUNT if not change.what:
                 return f"Account {change.account} {'came' if change.direction is Direction.GAINED else 'is gone'}"
-            case Kind.LONGEST if not change.before or not change.after:
-                now = f"may now be asked for {change.what}" if change.after else f"is no longer for {change.what}"
-                return f"{change.role} {now}" + (f", for {change.after} at most" if change.after else "")
             case Kind.LONGEST:
-                return f"{change.role} for {change.what}: {change.after} at most, was {change.before}"
+                return self._longest(change)
             case Kind.STEP_UP:
                 return f"{change.role}: a code when {change.what}: {change.after}, was {change.before}"
             case Kind.QUORUM:
@@ -196,6 +195,20 @@ class _Words:
             case Kind.PARAMETER:
                 return f"{change.role}: parameter {change.what}: {_to(change)}"
         return self._setting(change)
+
+    @staticmethod
+    def _longest(change: Change) -> str:
+        if not change.after:
+            return f"{change.role} may no longer be asked for {change.what}"
+        if not change.before:
+            return f"{change.role} may now be asked for {change.what}, for {change.after} at most"
+        return f"{change.role} for {change.what}: {change.after} at most, was {change.before}"
+
+    def _rule(self, change: Change) -> str:
+        gained = change.direction is Direction.GAINED
+        if change.what == UNGUARDED:
+            return f"Changes of access.yaml {'no longer wait' if gained else 'wait from now on'} for approval"
+        return f"{self._name(change.person)} may {'now' if gained else 'no longer'} approve changes of access.yaml"
 
     def _setting(self, change: Change) -> str:
         if change.what == "role" and not change.before and not change.after:

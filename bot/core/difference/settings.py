@@ -38,7 +38,10 @@ _ELSEWHERE = frozenset({"digest", "accounts", "people", "groups", "roles", "work
 def compare_settings(before: Catalogue, after: Catalogue, found: Collection[Change]) -> Iterator[Change]:
     """What ``found`` does not tell."""
     for name, old, new in _differing(before, after, _ELSEWHERE):
-        yield _changed(Kind.CHANNEL if name in CHANNELS else Kind.SETTING, name, old, new)
+        if name != "changes":
+            yield _changed(Kind.CHANNEL if name in CHANNELS else Kind.SETTING, name, old, new)
+        elif not any(change.kind is Kind.RULE for change in found):
+            yield _changed(Kind.RULE, name, old, new)
     told: dict[str, set[Kind]] = {}
     for change in found:
         told.setdefault(change.role, set()).add(change.kind)
