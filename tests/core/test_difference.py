@@ -242,6 +242,13 @@ SENTENCES: dict[str, tuple[Catalogue, list[str]]] = {
         with_person(replace(CATALOGUE.people["sam"], slack_ids=frozenset({"U5", "U666"}))),
         ["+ Slack account U666 is now Sam (sam)"],
     ),
+    "an identity": (
+        with_person(replace(CATALOGUE.people["bob"], identities={"payments": "user/bob", "search": "role/bob"})),
+        [
+            "+ role/bob in search is now Bob (bob)",
+            "+ Bob (bob) may now ask for deploy in search; s3-read in search",
+        ],
+    ),
     "another AWS account": (
         replace(CATALOGUE, accounts={**CATALOGUE.accounts, "search": Account("search", "Search", "333333333333")}),
         ["± account search: number: 333333333333, was 222222222222"],

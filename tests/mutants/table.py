@@ -1,6 +1,6 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import clouds, deciding, edges, recording, watching, working
+from tests.mutants import clouds, deciding, edges, recording, reloading, watching, working
 
 MUTANTS = (
     *deciding.MUTANTS,
@@ -9,4 +9,5 @@ MUTANTS = (
     *recording.MUTANTS,
     *clouds.MUTANTS,
     *edges.MUTANTS,
+    *reloading.MUTANTS,
 )

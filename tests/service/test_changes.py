@@ -198,6 +198,23 @@ def test_nothing_is_decided_with_a_wrong_code_or_one_that_was_used(board: Board)
     assert board.standing(change) is Standing.WAITING
 
 
+def test_a_reset_of_the_authenticator_takes_the_proof_with_it(board: Board, store: Store) -> None:
+    change, verify = board.waiting, board.one.changes.codes.verify
+
+    class ResetMeanwhile:
+        """Right after the code was found right, somebody resets the authenticator."""
+
+        def verify(self, *given: Any) -> object:
+            proof = verify(*given)
+            with store.transaction() as tx:
+                tx.forget_step_ups("ines")
+            return proof
+
+    board.one.changes = replace(board.one.changes, codes=ResetMeanwhile())  # type: ignore[arg-type]
+    assert refusal(board.decide(change, "ines")).code == "step-up"
+    assert board.standing(change) is Standing.WAITING
+
+
 @pytest.mark.parametrize("approving", [True, False])
 def test_the_code_is_bound_to_this_word_on_this_change(board: Board, store: Store, *, approving: bool) -> None:
     change = board.waiting

@@ -281,6 +281,16 @@ def test_what_this_installation_did_not_put_there_is_not_gone_by(
         replica(TWO)
 
 
+def test_content_that_is_not_what_its_digest_stands_for_is_not_gone_by(replica: MakeReplica, store: Store) -> None:
+    one = replica()
+    with store.transaction() as tx:
+        live = tx.standing(Standing.LIVE)
+    assert live is not None
+    assert one.catalogues.catalogue_of(live).admins == {"sam"}
+    with pytest.raises(ForgedCatalogue, match="does not say what its digest stands for"):
+        one.catalogues.catalogue_of(replace(live, content=TWO))
+
+
 def test_a_running_replica_says_that_it_does_not_go_by_it(replica: MakeReplica, store: Store) -> None:
     one = replica()
     tamper(store, content=TWO, digest=one.meaning(TWO).digest)
