@@ -1,6 +1,6 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import asking, clouds, deciding, edges, recording, rules, watching, working
+from tests.mutants import asking, clouds, deciding, edges, recording, reloading, rules, watching, working
 
 MUTANTS = (
     *deciding.MUTANTS,
@@ -11,4 +11,5 @@ MUTANTS = (
     *clouds.MUTANTS,
     *edges.MUTANTS,
     *asking.MUTANTS,
+    *reloading.MUTANTS,
 )
