@@ -28,7 +28,7 @@ LINES = (
     Line(Kind.ADMIN, Direction.GAINED, "Maya (maya) is now an admin"),
     Line(Kind.ASK, Direction.LOST, "Everyone in engineers (42) may no longer ask for s3-write", 42),
 )
-CARD = CatalogueCard(VERSION, LINES, "", NAMES)
+CARD = CatalogueCard(VERSION, LINES, "", ("ines",), NAMES)
 
 
 def words(card: CatalogueCard | UnreadableCard) -> str:
@@ -119,6 +119,7 @@ lines = st.builds(Line, st.sampled_from(Kind), st.sampled_from(Direction), typed
         ),
         lines=st.lists(lines, max_size=60).map(tuple),
         unknown=st.just("") | typed(200),
+        approvers=st.sampled_from([(), ("ines",), ("ines", "<!channel>")]),
         names=st.just(NAMES),
     )
 )
