@@ -1,8 +1,9 @@
 """The composition root: the only place where clients, engines and threads are made. ``bot.serving`` runs them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import boto3
 
@@ -12,7 +13,10 @@ from bot.providers import load as load_provider
 from bot.providers.aws_clients import AwsClients
 from bot.service.access import Access
 from bot.service.breaker import Accounts
+from bot.service.catalogues import Catalogues
+from bot.service.changes import Announcing, Changes
 from bot.service.clock import DatabaseClock
+from bot.service.current import InUse
 from bot.service.desk import Desk
 from bot.service.effects import Runner
 from bot.service.enrolment import Enrolments
@@ -27,6 +31,7 @@ from bot.service.proof import Codes
 from bot.service.queries import Queries
 from bot.service.reconciling import Reconciling
 from bot.service.records import CloudError
+from bot.service.reloading import Reloading
 from bot.service.secretbox import AesGcmBox, CatalogueSigner
 from bot.service.showing import Showing
 from bot.service.strays import Strays
@@ -36,6 +41,9 @@ from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackChat
 from bot.store import SqlStore, open_store
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ISSUER = "prodaccess"
 POOL_SPARE = 16
@@ -47,7 +55,7 @@ class Parts:
     """Everything that is made once, wired together; nothing runs yet."""
 
     settings: Settings
-    catalogue: Catalogue
+    in_use: InUse
     store: SqlStore
     desk: Desk
     directory: SlackDirectory
@@ -58,7 +66,12 @@ class Parts:
     runner: Runner
     clock: Clock
     database_clock: DatabaseClock
-    signer: CatalogueSigner
+    reloading: Reloading
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is in use now."""
+        return self.in_use()
 
 
 def threads(settings: Settings) -> Mapping[str, int]:
@@ -68,29 +81,47 @@ def threads(settings: Settings) -> Mapping[str, int]:
 
 @contextmanager
 def assemble(
-    settings: Settings, *, session: boto3.Session | None = None, clock: Clock | None = None
+    settings: Settings,
+    *,
+    session: boto3.Session | None = None,
+    clock: Clock | None = None,
+    ledger: bool = True,
+    strict: bool = False,
 ) -> Iterator[Parts]:
-    """Wire the service by its settings; the store is closed at the end. Raises CatalogueError."""
-    catalogue = catalogue_files.load(settings.catalogue)
+    """Wire the service by its settings; the store is closed at the end.
+
+    The catalogue is the one that is live by the database (see Catalogues.opened for ``strict``), or the file's without
+    ``ledger``: where the database is away, or not migrated. Raises BadCatalogue.
+    """
     pool = sum(threads(settings).values()) + POOL_SPARE
     store = open_store(settings.database_url.reveal(), clock=clock, pool_size=pool)
     try:
-        yield _wire(settings, catalogue, store, session or boto3.Session(), clock or SystemClock())
+        keys, file = {key.id: key.key for key in settings.keys}, catalogue_files.File(settings.catalogue)
+        catalogues = Catalogues(store, file, CatalogueSigner(keys, settings.keys[0].id), RandomIds())
+        in_use = InUse(catalogues.opened(strict=strict) if ledger else file.parse(file.read()))
+        made = session or boto3.Session()
+        yield _wire(settings, catalogues, in_use, store, session=made, clock=clock or SystemClock())
     finally:
         store.close()
 
 
-def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: boto3.Session, clock: Clock) -> Parts:
-    def current() -> Catalogue:
-        return catalogue
-
+def _wire(
+    settings: Settings,
+    catalogues: Catalogues,
+    current: InUse,
+    store: SqlStore,
+    *,
+    session: boto3.Session,
+    clock: Clock,
+) -> Parts:
     keys = {key.id: key.key for key in settings.keys}
     ids, box = RandomIds(), AesGcmBox(keys, settings.keys[0].id)
     slack = sync_client(slack_config(settings))
     directory = SlackDirectory(slack, settings.slack_team)
     people = People(current, directory)
     codes = Codes(store, box, ids)
-    clouds = _clouds(settings, catalogue, session)
+    changes = Changes(catalogues, current, people, codes)
+    clouds = _clouds(settings, session)
     access = Access(store, current, people, clouds, codes, ids)
     queries = Queries(store, current, people, clouds)
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
@@ -109,27 +140,35 @@ def _wire(settings: Settings, catalogue: Catalogue, store: SqlStore, session: bo
         **enrolments.handlers(access),
         **reconciling.handlers(),
         **Tending(access, database_clock, accounts).handlers(),
+        **Announcing(changes, chat).handlers(),
     }
+    alone = settings.database_url.reveal().startswith("sqlite")
     return Parts(
         settings=settings,
-        catalogue=catalogue,
+        in_use=current,
         store=store,
-        desk=Desk(access, enrolments, people, queries, strays),
+        desk=Desk(access, enrolments, people, queries, strays, changes, current.pinned),
         directory=directory,
         granting=granting,
         leaving=leaving,
         overdue=overdue,
         reconciling=reconciling,
-        runner=Runner(store, clock, handlers, granting.batches()),
+        runner=Runner(store, clock, _pinned(current, handlers), _pinned(current, granting.batches())),
         clock=clock,
         database_clock=database_clock,
-        signer=CatalogueSigner(keys, settings.keys[0].id),
+        reloading=Reloading(catalogues, current, alone),
     )
 
 
-def _clouds(settings: Settings, catalogue: Catalogue, session: boto3.Session) -> Mapping[str, CloudProvider]:
+def _pinned(current: InUse, handlers: Mapping[str, Callable[P, R]]) -> dict[str, Callable[P, R]]:
+    """Each runs on one catalogue from its beginning to its end."""
+    return {kind: current.pinned(handler) for kind, handler in handlers.items()}
+
+
+def _clouds(settings: Settings, session: boto3.Session) -> Mapping[str, CloudProvider]:
+    """All that there are: what the catalogue names may change."""
     clients = AwsClients(session, endpoint_url=settings.aws_endpoint_url or None)
-    return {name: load_provider(name, clients=clients) for name in {role.provider for role in catalogue.roles.values()}}
+    return {name: load_provider(name, clients=clients) for name in catalogue_files.PROVIDERS}
 
 
 def slack_config(settings: Settings) -> SlackConfig:

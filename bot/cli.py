@@ -6,35 +6,28 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeAlias
 
 from bot import __version__, app, checking, cli_policy, demo, serving
 from bot import catalogue as catalogue_files
-from bot.app import Parts
-from bot.catalogue import CatalogueError
+from bot.cli_catalogue import describe_catalogue
+from bot.cli_doctor import doctor
 from bot.core.decisions import Refusal
 from bot.core.duration import format_duration
 from bot.core.model import Grant
 from bot.service import ledger, surveying
 from bot.service.logs import configure
 from bot.service.operations import NotRevoked, operator, remove_from_cloud, revoke_now
-from bot.service.records import StoreUnavailable
+from bot.service.records import BadCatalogue, StoreUnavailable
 from bot.settings import Settings, SettingsError
-from bot.store import StoreInUse, migrate, schema_is_current
-
-
-class NotMigratedError(Exception):
-    """The database is of another version; says what to do."""
-
-
-Command = Callable[[argparse.Namespace], int]
+from bot.shell import Command, Commands, NotMigratedError, add_command, add_group, parts_for_shell, settings_for_shell
+from bot.store import StoreInUse, migrate
 
 OUR_ERRORS = (
-    CatalogueError,
+    BadCatalogue,
     SettingsError,
     NotRevoked,
     NotMigratedError,
@@ -74,15 +67,15 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _serve(_: argparse.Namespace) -> int:
     settings = Settings.from_env(os.environ)
     configure(settings.log_format, settings.log_level)
-    with _until_stopped() as stopped, serving.Service(settings) as service:
+    with _until_stopped() as stopped, _reload_wanted() as reload, serving.Service(settings) as service:
         serving.keep_what_is_there()
-        service.wait(stopped)
+        service.wait(stopped, reload)
     serving.leave_behind_what_hangs()
     return 0
 
 
 def _migrate(_: argparse.Namespace) -> int:
-    migrate(_settings().database_url.reveal())
+    migrate(settings_for_shell().database_url.reveal())
     print("The database is up to date.")
     return 0
 
@@ -98,30 +91,8 @@ def _check(arguments: argparse.Namespace) -> int:
     return checking.check_aws(file) if arguments.aws_lint else checking.check(file)
 
 
-def _doctor(_: argparse.Namespace) -> int:
-    settings, bad = _settings(), 0
-    current = schema_is_current(settings.database_url.reveal())
-    checks = [("database schema is current", current, "run: prodaccess migrate")]
-    with app.assemble(settings) as parts:
-        overdue = parts.granting.overdue() if current else ()
-        strays = parts.desk.strays.unsettled() if current else ()
-        open_strays = "; ".join(f"{each.principal} in {each.account} ({surveying.standing(each)})" for each in strays)
-        gone = "; ".join(f"{grant.id} ({grant.person}, {grant.account})" for grant in overdue)
-        checks += [
-            ("access.yaml is sound", True, ""),
-            ("nothing overdue", not overdue, f"should be gone and is not: {gone}"),
-            ("no access is there that nobody approved", not strays, f"decide in the security channel: {open_strays}"),
-        ]
-        for account, problem in app.reach_accounts(parts):
-            checks.append((f"AWS account {account} answers", not problem, problem))
-    for title, ok, fix in checks:
-        bad += not ok
-        print(f"{'ok ' if ok else 'BAD'}  {title}" + ("" if ok else f": {fix}"))
-    return 1 if bad else 0
-
-
 def _grants_list(_: argparse.Namespace) -> int:
-    with _parts() as parts:
+    with parts_for_shell() as parts:
         rows = [_row(grant) for grant in parts.desk.queries.unfinished()]
     _print_table(("GRANT", "PERSON", "ROLE", "ACCOUNT", "STATUS", "ENDS (UTC)"), rows)
     return 0
@@ -132,7 +103,7 @@ def _grants_revoke(arguments: argparse.Namespace) -> int:
         print("prodaccess: name one grant id, or --all", file=sys.stderr)
         return 2
     try:
-        with _parts() as parts:
+        with parts_for_shell() as parts:
             wanted = [grant.id for grant in parts.desk.queries.unfinished()] if arguments.all else [arguments.grant]
             access, wait = parts.desk.access, timedelta(seconds=arguments.wait)
             for grant_id, outcome in revoke_now(
@@ -149,7 +120,7 @@ def _grants_revoke(arguments: argparse.Namespace) -> int:
 
 def _revoke_without_the_ledger() -> int:
     print("The database cannot be asked: removing all that bears prodaccess's name from the cloud.", file=sys.stderr)
-    with app.assemble(_settings()) as parts:
+    with app.assemble(settings_for_shell(), ledger=False) as parts:
         providers = parts.desk.access.providers.values()
         for account, principal, grant_id, outcome in remove_from_cloud(parts.catalogue, providers):
             print(f"{account.id} {principal} {grant_id}: {outcome}" if grant_id else f"{account.id}: {outcome}")
@@ -158,7 +129,7 @@ def _revoke_without_the_ledger() -> int:
 
 
 def _reconcile(arguments: argparse.Namespace) -> int:
-    with _parts() as parts:
+    with parts_for_shell() as parts:
         found = surveying.survey(parts.reconciling.looking)
         _print_table(surveying.HEAD, found.rows)
         for account, why in found.unanswered:
@@ -185,7 +156,7 @@ def _row(grant: Grant) -> tuple[str, ...]:
 
 
 def _mfa_invite(arguments: argparse.Namespace) -> int:
-    with _parts() as parts:
+    with parts_for_shell() as parts:
         if arguments.person not in parts.catalogue.admins:
             admins = ", ".join(sorted(parts.catalogue.admins))
             print(f"prodaccess: only an admin of access.yaml can be invited; there are: {admins}", file=sys.stderr)
@@ -198,7 +169,7 @@ def _mfa_invite(arguments: argparse.Namespace) -> int:
 
 
 def _mfa_reset(arguments: argparse.Namespace) -> int:
-    with _parts() as parts:
+    with parts_for_shell() as parts:
         refusal = parts.desk.enrolments.reset(arguments.person, None, "", arguments.reason, operator())
     if isinstance(refusal, Refusal):
         print(f"prodaccess: {refusal.text}", file=sys.stderr)
@@ -211,14 +182,14 @@ def _mfa_reset(arguments: argparse.Namespace) -> int:
 
 
 def _audit_verify(_: argparse.Namespace) -> int:
-    with _parts() as parts:
+    with parts_for_shell() as parts:
         result = ledger.verify(parts.store)
     print(result)
     return 0 if result.ok else 1
 
 
 def _audit_export(arguments: argparse.Namespace) -> int:
-    with _parts() as parts:
+    with parts_for_shell() as parts:
         if arguments.format == "csv":
             ledger.export_csv(parts.store, sys.stdout)
         else:
@@ -227,21 +198,6 @@ def _audit_export(arguments: argparse.Namespace) -> int:
 
 
 # --- pieces ----------------------------------------------------------------------------------------------
-
-
-def _settings() -> Settings:
-    settings = Settings.from_env(os.environ, slack=False)
-    configure("text", "warning")
-    return settings
-
-
-@contextmanager
-def _parts() -> Iterator[Parts]:
-    settings = _settings()
-    if not schema_is_current(settings.database_url.reveal()):
-        raise NotMigratedError("the database's schema is not this version's; run: prodaccess migrate")
-    with app.assemble(settings) as parts:
-        yield parts
 
 
 @contextmanager
@@ -263,6 +219,17 @@ def _until_stopped() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def _reload_wanted() -> Iterator[threading.Event]:
+    """Set by SIGHUP."""
+    wanted = threading.Event()
+    before = signal.signal(signal.SIGHUP, lambda *_: wanted.set())
+    try:
+        yield wanted
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = [tuple(head), *map(tuple, rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
@@ -270,72 +237,62 @@ def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="prodaccess", description="Temporary production access from Slack.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _describe_running(commands)
-    _describe_grants(_group(commands, "grants", "look at access, or stop it, with Slack down too"))
-    _describe_mfa(_group(commands, "mfa", "authenticators"))
-    _describe_audit(_group(commands, "audit", "the audit log"))
+    _describe_grants(add_group(commands, "grants", "look at access, or stop it, with Slack down too"))
+    describe_catalogue(add_group(commands, "catalogue", "what a change of access.yaml means for people"))
+    _describe_mfa(add_group(commands, "mfa", "authenticators"))
+    _describe_audit(add_group(commands, "audit", "the audit log"))
     return parser
 
 
-def _describe_running(commands: _Commands) -> None:
-    one = _add(commands, "demo", _demo, "a local Slack and a local AWS in the browser, the bot between them")
+def _describe_running(commands: Commands) -> None:
+    one = add_command(commands, "demo", _demo, "a local Slack and a local AWS in the browser, the bot between them")
     one.add_argument("--port", type=int, default=8321, help="where the browser finds it (default: 8321)")
     one.add_argument("--data", default=".demo", help="folder that survives a restart (default: .demo)")
     one.add_argument("--fresh", action="store_true", help="start over: empty the folder first")
-    _add(commands, "serve", _serve, "run the bot; its settings are in the environment (.env.example)")
-    one = _add(commands, "check", _check, "check access.yaml offline and print who can get what")
+    add_command(commands, "serve", _serve, "run the bot; its settings are in the environment (.env.example)")
+    one = add_command(commands, "check", _check, "check access.yaml offline and print who can get what")
     one.add_argument("file", nargs="?", help="default: PRODACCESS_CATALOGUE, else access.yaml")
     one.add_argument("--aws-lint", action="store_true", help="look its roles up among all that AWS has, too")
     one.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
-    _add(
-        commands, "doctor", _doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
+    add_command(
+        commands, "doctor", doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
     )
-    one = _add(commands, "reconcile", _reconcile, "compare every account with the ledger; status 1 when they differ")
+    one = add_command(
+        commands, "reconcile", _reconcile, "compare every account with the ledger; status 1 when they differ"
+    )
     one.add_argument("--dry-run", action="store_true", help="print the difference and change nothing")
     one.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="how long to see it through (default: 60)")
-    cli_policy.describe(lambda name, run, text: _add(commands, name, run, text))
-    _add(commands, "migrate", _migrate, "bring the database's schema up to date")
+    cli_policy.describe_policy(commands)
+    add_command(commands, "migrate", _migrate, "bring the database's schema up to date")
 
 
-def _describe_grants(grants: _Commands) -> None:
-    _add(grants, "list", _grants_list, "everything that has not ended")
-    one = _add(grants, "revoke", _grants_revoke, "take access away and wait until it is observed absent")
+def _describe_grants(grants: Commands) -> None:
+    add_command(grants, "list", _grants_list, "everything that has not ended")
+    one = add_command(grants, "revoke", _grants_revoke, "take access away and wait until it is observed absent")
     one.add_argument("grant", nargs="?", help="the grant's id")
     one.add_argument("--all", action="store_true", help="every grant that has not ended")
     one.add_argument("--reason", default="Revoked by an operator.", help="told to the holder and the log")
     one.add_argument("--wait", type=int, default=60, metavar="SECONDS", help="how long to wait (default: 60)")
 
 
-def _describe_mfa(mfa: _Commands) -> None:
-    one = _add(mfa, "invite", _mfa_invite, "a one-time code with which a first admin enrols")
+def _describe_mfa(mfa: Commands) -> None:
+    one = add_command(mfa, "invite", _mfa_invite, "a one-time code with which a first admin enrols")
     one.add_argument("person", help="the admin's id in access.yaml")
     one.add_argument("--minutes", type=int, default=30, help="how long it works (default: 30)")
-    one = _add(mfa, "reset", _mfa_reset, "take someone's authenticator away; ends their access")
+    one = add_command(mfa, "reset", _mfa_reset, "take someone's authenticator away; ends their access")
     one.add_argument("person", help="the person's id in access.yaml")
     one.add_argument("--reason", default="Reset by an operator.", help="for the log")
 
 
-def _describe_audit(audit: _Commands) -> None:
-    _add(audit, "verify", _audit_verify, "recompute the chain; status 1 when a record was changed or is missing")
-    one = _add(audit, "export", _audit_export, "write the log to standard output")
+def _describe_audit(audit: Commands) -> None:
+    add_command(audit, "verify", _audit_verify, "recompute the chain; status 1 when a record was changed or is missing")
+    one = add_command(audit, "export", _audit_export, "write the log to standard output")
     one.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
-
-
-def _add(commands: _Commands, name: str, run: Command, text: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=text, description=text)
-    command.set_defaults(run=run)
-    return command
-
-
-def _group(commands: _Commands, name: str, text: str) -> _Commands:
-    return commands.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="ACTION")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -12,9 +12,9 @@ from bot.core import policy
 from bot.core.duration import format_duration, parse_duration, parse_moment
 from bot.core.model import Ask, Catalogue, Person, Role
 from bot.core.policy import Explanation, Possibility, Reason, Way
+from bot.shell import Commands, add_command
 
 _T = TypeVar("_T")
-Add = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
 _GRANTED = "Taken for granted: nothing is live, denied, used up or owed; the ticket is open and severe enough."
 
@@ -23,9 +23,11 @@ class NotUnderstood(Exception):
     """Something was named that is not there, or not written as it has to be; says what to write."""
 
 
-def describe(add: Add) -> None:
-    """Add the commands to a parser."""
-    one = add("explain", _explain, "what would become of a request, rule by rule, and what would make it pass")
+def describe_policy(commands: Commands) -> None:
+    """Add the commands."""
+    one = add_command(
+        commands, "explain", _explain, "what would become of a request, rule by rule, and what would make it pass"
+    )
     one.add_argument("person", help="a person's id in access.yaml")
     one.add_argument("role", help="a role's id")
     one.add_argument("account", help="an account's id")
@@ -38,7 +40,7 @@ def describe(add: Add) -> None:
         "--on-call", action="append", default=[], metavar="SCHEDULE", help="as if on call by this schedule"
     )
     _describe_file_and_time(one)
-    one = add("who-can", _who_can, "who could have a role in an account, which way")
+    one = add_command(commands, "who-can", _who_can, "who could have a role in an account, which way")
     one.add_argument("role", nargs="?", default="", help="a role's id (default: every role)")
     one.add_argument("account", nargs="?", default="", help="an account's id (default: every account)")
     one.add_argument("--without-a-second-human", action="store_true", help="only what nobody else has to approve")

@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot import app, web
 from bot.app import Parts
-from bot.service import housekeeping, summary
+from bot.service import summary
 from bot.service.effects import Worker
 from bot.service.ports import Clock
 from bot.service.records import StoreUnavailable
@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 EDGE_THREADS = 16
 WATCH_EVERY = timedelta(seconds=15)
 """How often overdue access, the daily summary and accounts that nobody looks at are looked for."""
+LOOK_EVERY = timedelta(seconds=3)
+"""How often the catalogue's file, and what is live by the database, are looked at."""
 UP_WITHIN = 30.0
 """Seconds for Slack and the web page to be up."""
 CONNECT_WITHIN = 5.0
@@ -73,10 +75,16 @@ class Service:
     ) -> None:
         self._stack.close()
 
-    def wait(self, stopped: threading.Event) -> None:
-        """Block until ``stopped`` is set. Raises ServiceError when Slack or the web page ended by themselves."""
+    def wait(self, stopped: threading.Event, reload: threading.Event | None = None) -> None:
+        """Block until ``stopped`` is set; read the catalogue's file each time that ``reload`` is, which clears it.
+
+        Raises ServiceError when Slack or the web page ended by themselves.
+        """
         while not stopped.wait(0.5):
             self._edge.check()
+            if reload is not None and reload.is_set():
+                reload.clear()
+                _unless_away(self.parts.reloading.reload)
 
     @property
     def url(self) -> str:
@@ -87,9 +95,9 @@ class Service:
         url = self._settings.database_url.reveal()
         stack.enter_context(serve_lock(url))
         migrate(url)
-        parts = stack.enter_context(app.assemble(self._settings, session=self._session, clock=self._clock))
+        parts = stack.enter_context(app.assemble(self._settings, session=self._session, clock=self._clock, strict=True))
         self.parts = parts
-        housekeeping.note_catalogue(parts.store, parts.catalogue, parts.signer)
+        parts.reloading.begin()
         # Before anything is granted: whether this machine's clock and the database's agree.
         parts.database_clock.measure()
         parts.reconciling.begin()
@@ -169,12 +177,13 @@ def periodic(parts: Parts, worker: Worker) -> tuple[Callable[[], object], ...]:
 
 def _ticker(parts: Parts, worker: Worker) -> BackgroundScheduler:
     ticker = BackgroundScheduler(timezone="UTC")
-    for job in periodic(parts, worker):
+    jobs = [(job, WATCH_EVERY) for job in periodic(parts, worker)]
+    for job, every in (*jobs, (parts.reloading.look, LOOK_EVERY)):
         ticker.add_job(
             _unless_away,
             "interval",
             args=[job],
-            seconds=WATCH_EVERY.total_seconds(),
+            seconds=every.total_seconds(),
             coalesce=True,
             max_instances=1,
             next_run_time=datetime.now(UTC),
@@ -241,8 +250,9 @@ class _Edge:
                 self._parts.desk,
                 executor,
                 self._readiness(None if over_http else socket),
-                web.new_registry(self._parts.store, self._skew),
+                web.new_registry(self._parts.store, self._skew, lambda: self._parts.reloading.is_refused),
                 slack_app.http_handler(bolt).handle if over_http else None,
+                notes=lambda: {"catalogue": self._parts.reloading.problem},
             )
             self.url = await stack.enter_async_context(web.serve(site, settings.http_host, settings.http_port))
             if not over_http:

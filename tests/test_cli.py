@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import sqlite3
 from pathlib import Path
 
@@ -55,6 +56,64 @@ def test_check_reports_every_problem_with_its_line_and_ends_with_status_1(
     assert "sami" in said
     assert "did you mean sam?" in said
     assert "Traceback" not in said
+
+
+def test_a_difference_says_who_gains_what_and_ends_with_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "new.yaml"
+    file.write_text(CATALOGUE.read_text(encoding="utf-8").replace("admins: [sam]", "admins: [sam, maya]"))
+    assert cli.main(["catalogue", "diff", str(CATALOGUE), str(file)]) == 1
+    assert capsys.readouterr().out == "+ Maya Lindqvist (maya) is now an admin\n"
+    assert cli.main(["catalogue", "diff", str(file), str(CATALOGUE)]) == 1
+    assert capsys.readouterr().out == "− Maya Lindqvist (maya) is no longer an admin\n"
+    assert cli.main(["catalogue", "diff", str(file), str(file)]) == 0
+    assert "nothing else is different" in capsys.readouterr().out
+
+
+def test_an_operator_lets_a_file_be_used_and_looks_at_what_that_changed_by_digest(
+    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, digests = tmp_path / "new.yaml", []
+    for admins in ("[sam]", "[sam, maya]"):
+        file.write_text(CATALOGUE.read_text(encoding="utf-8").replace("admins: [sam]", f"admins: {admins}"))
+        assert cli.main(["catalogue", "use", str(file), "--reason", "All approvers are away."]) == 0
+        digests.append(re.findall("[0-9a-f]{12}", capsys.readouterr().out)[0])
+    assert cli.main(["catalogue", "diff", *digests]) == 1
+    assert capsys.readouterr().out == "+ Maya Lindqvist (maya) is now an admin\n"
+    assert cli.main(["catalogue", "diff", "ffffffffffff", digests[0]]) == 1
+    assert "neither a file nor a version" in capsys.readouterr().err
+    assert cli.main(["mfa", "invite", "maya"]) == 0  # an admin by what is in use, not by the file
+    cli.main(["audit", "export"])
+    exported = capsys.readouterr().out
+    assert "All approvers are away." in exported
+
+
+def test_doctor_says_when_the_file_is_not_what_is_in_use_and_when_it_is_bad(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "access.yaml"
+    file.write_text(CATALOGUE.read_text(encoding="utf-8"))
+    monkeypatch.setenv("PRODACCESS_CATALOGUE", str(file))
+    assert cli.main(["catalogue", "use", str(file), "--reason", "The first."]) == 0
+    cli.main(["doctor"])
+    assert "ok   what access.yaml says is in use" in capsys.readouterr().out
+    file.write_text(CATALOGUE.read_text(encoding="utf-8").replace("admins: [sam]", "admins: [maya]"))
+    assert cli.main(["doctor"]) == 1
+    assert "BAD  what access.yaml says is in use" in capsys.readouterr().out
+    file.write_text("version: [1")
+    assert cli.main(["doctor"]) == 1
+    assert "BAD  access.yaml is sound: what was there before stays in use" in capsys.readouterr().out
+
+
+def test_revoking_at_a_shell_goes_on_when_what_is_in_use_was_tampered_with(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["catalogue", "use", str(CATALOGUE), "--reason", "The first."]) == 0
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE catalogues SET signature = 'ff'")
+    assert cli.main(["grants", "list"]) == 0
+    assert cli.main(["grants", "revoke", "--all"]) == 0
 
 
 def test_check_prints_the_schema_for_editors(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,18 +1,22 @@
 """The service as a process sees it: it starts without Slack, says what is wrong, and stops."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import boto3
 import httpx
 import pytest
 
+from bot import serving
 from bot.serving import Service, ServiceError, periodic
 from bot.settings import SealingKey, Secret, Settings, Transport
 from bot.store import StoreInUse, migrate
 from tests.core.examples import MINUTE
+from tests.databases import until
 from tests.service.world import World
 
 CATALOGUE = Path(__file__).parents[1] / "bot" / "sandbox" / "demo" / "access.yaml"
@@ -73,6 +77,42 @@ def test_the_catalogue_s_digest_is_in_the_log_once_with_a_signature(away: Servic
     assert len(tags) == 1
     assert away.parts.catalogue.digest.encode() in tags[0]
     assert b'"signature"' in tags[0]
+
+
+def test_sighup_reads_the_file_and_a_bad_one_is_said_without_being_less_ready(tmp_path: Path) -> None:
+    file, text = tmp_path / "access.yaml", CATALOGUE.read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+    stopped, reload = threading.Event(), threading.Event()
+    with Service(replace(settings(tmp_path), catalogue=file), session=SESSION) as service:
+        waiting = threading.Thread(target=service.wait, args=(stopped, reload))
+        waiting.start()
+        for said, admins, problem in (
+            (text.replace("admins: [sam]", "admins: [maya]"), {"maya"}, "ok"),
+            ("version: [1", {"maya"}, "reload refused"),
+            (text, {"sam"}, "ok"),
+        ):
+            file.write_text(said, encoding="utf-8")
+            reload.set()
+            until(lambda: not reload.is_set())
+            until(lambda: httpx.get(f"{service.url}/readyz").json()["parts"]["catalogue"] == problem)  # noqa: B023
+            until(lambda: service.parts.catalogue.admins == admins)  # noqa: B023
+            wrong = {
+                name for name, state in httpx.get(f"{service.url}/readyz").json()["parts"].items() if state != "ok"
+            }
+            assert wrong - {"catalogue"} == {"slack"}
+            metrics = httpx.get(f"{service.url}/metrics").text
+            assert f"prodaccess_catalogue_reload_refused {float(problem != 'ok')}" in metrics
+        stopped.set()
+        waiting.join()
+
+
+def test_a_file_that_changes_is_noticed_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "LOOK_EVERY", timedelta(milliseconds=50))
+    file, text = tmp_path / "access.yaml", CATALOGUE.read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+    with Service(replace(settings(tmp_path), catalogue=file), session=SESSION) as service:
+        file.write_text(text.replace("admins: [sam]", "admins: [maya]"), encoding="utf-8")
+        until(lambda: service.parts.catalogue.admins == {"maya"})
 
 
 def test_a_second_process_on_the_same_sqlite_file_is_refused_in_one_line(away: Service) -> None:

@@ -9,6 +9,7 @@ from bot.catalogue import schema as file
 from bot.core.model import (
     Account,
     Catalogue,
+    ChangeRule,
     Parameter,
     Person,
     Role,
@@ -40,6 +41,7 @@ def build(document: file.Document, digest: str) -> Catalogue:
         trackers={key: rules.tracker(key, entry) for key, entry in document.trackers.items()},
         bundles={key: rules.bundle(key, entry) for key, entry in document.bundles.items()},
         limits=rules.caps(document.limits),
+        changes=_changes(document.changes),
     )
 
 
@@ -56,6 +58,13 @@ def full_pattern(parameter: file.Parameter) -> str:
     if parameter.choices is not None:
         return "|".join(re.escape(choice) for choice in parameter.choices)
     return (parameter.pattern or "").removeprefix("^").removesuffix("$")
+
+
+def _changes(entry: entries.Changes | None) -> ChangeRule | None:
+    if entry is None:
+        return None
+    rule = entry.approve
+    return ChangeRule(admins=rule.admins, people=frozenset(rule.people), groups=frozenset(rule.groups))
 
 
 def _account(key: str, entry: entries.Account) -> Account:

@@ -1,4 +1,4 @@
-"""Entries of access.yaml that roles are made of: accounts, people, kinds of work, hours, schedules, trackers."""
+"""Entries of access.yaml beside the roles: accounts, people, kinds of work, hours, schedules, trackers, changes."""
 
 from datetime import timedelta
 from typing import Annotated, Literal, Self
@@ -210,3 +210,25 @@ class Bundle(Model):
 
     title: Title
     roles: Annotated[list[BundleItem], Field(min_length=1, max_length=10)]
+
+
+class ChangeApprovers(Model):
+    """Whose word it takes: one of these."""
+
+    admins: bool = False
+    """Each of the security admins."""
+    people: list[PersonId] = []
+    groups: list[Id] = []
+
+    @model_validator(mode="after")
+    def _name_somebody(self) -> Self:
+        if not (self.admins or self.people or self.groups):
+            raise refusal("names nobody", "write admins: true, or name people or groups")
+        return self
+
+
+class Changes(Model):
+    """Changes of this file."""
+
+    approve: ChangeApprovers
+    """Who has to approve a change before it counts; the rule that counts is that of the file before."""

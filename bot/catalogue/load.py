@@ -15,7 +15,7 @@ from bot.catalogue.reach import check_reach
 from bot.catalogue.references import check_references
 from bot.catalogue.shape import Shaped, read_document
 from bot.catalogue.size import check_size
-from bot.catalogue.source import Source, read_source
+from bot.catalogue.source import Source, read_source, read_text, read_text_source
 from bot.core.model import Catalogue, digest_of
 
 PROVIDERS = frozenset({"aws_iam"})
@@ -36,7 +36,15 @@ def load(path: str | PathLike[str], *, providers: Collection[str] = PROVIDERS) -
 
 def inspect(path: str | PathLike[str], *, providers: Collection[str] = PROVIDERS) -> Loaded:
     """As ``load``, with the warnings."""
-    source = read_source(Path(path))
+    return _of_source(read_source(Path(path)), providers)
+
+
+def load_text(text: str, file: str, *, providers: Collection[str] = PROVIDERS) -> Catalogue:
+    """As ``load``, for what a file says; ``file`` is its name in what is told of it."""
+    return _of_source(read_text_source(file, text), providers).catalogue
+
+
+def _of_source(source: Source, providers: Collection[str]) -> Loaded:
     return judge(source, read_document(source), providers=providers)
 
 
@@ -104,3 +112,18 @@ def _leans_on(path: PathOf) -> tuple[PathOf, ...]:
 
 def _in_order(source: Source, findings: Iterable[Finding]) -> list[Problem]:
     return sorted({source.problem(each) for each in findings})
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The catalogue's file as the service keeps to it. See service.reloading.Source."""
+
+    path: Path
+
+    def read(self) -> str:
+        """What it says now. Raises CatalogueError."""
+        return read_text(self.path)
+
+    def parse(self, text: str) -> Catalogue:
+        """What such a file means. Raises CatalogueError."""
+        return load_text(text, str(self.path))

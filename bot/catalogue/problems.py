@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+from bot.service.records import BadCatalogue
+
 Path = tuple[str | int, ...]
 """Keys and list indexes from the top of the file."""
 
@@ -44,7 +46,7 @@ class Problem:
         return f"{self.file}:{self.line}: {mark}{subject}{self.message}{hint}"
 
 
-class CatalogueError(Exception):
+class CatalogueError(BadCatalogue):
     """The catalogue cannot be used; ``problems`` are all that was found, in the order of the file."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bot.catalogue.problems import Finding, Path, Severity
 from bot.core.duration import format_duration
+from bot.core.guarding import change_approvers
 from bot.core.model import Catalogue, Person, Role, StepUpRule
 from bot.core.rules import Stage
 
@@ -27,6 +28,7 @@ def check_reach(catalogue: Catalogue) -> Iterator[Finding]:
         if not person.slack_ids and not person.email:
             message = "has neither a Slack id nor an e-mail address, so they are nobody in Slack"
             yield _warn(("people", person.id), message, "add slack: [U…]")
+    yield from _change_approvers(catalogue)
     for role in catalogue.roles.values():
         path: Path = ("roles", role.id)
         asking = askers(role, catalogue)
@@ -38,6 +40,17 @@ def check_reach(catalogue: Catalogue) -> Iterator[Finding]:
         if StepUpRule.NEVER is role.ask_step_up.rule is role.approve_step_up.rule:
             message = "neither side ever proves who they are: a hijacked Slack session is enough"
             yield _warn((*path, "step_up"), message, "let one of them be always")
+
+
+def _change_approvers(catalogue: Catalogue) -> Iterator[Finding]:
+    if catalogue.changes is None:
+        return
+    here: Path = ("changes", "approve")
+    count = len(change_approvers(catalogue))
+    if count == 0:
+        yield Finding(here, "nobody could approve a change", "name people, groups that have members, or admins: true")
+    elif count == 1:
+        yield _warn(here, "only one person can approve changes, and not those that they gain by", "name another one")
 
 
 def _warn(path: Path, message: str, hint: str = "") -> Finding:

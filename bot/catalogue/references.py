@@ -14,6 +14,10 @@ def check_references(document: Document, names: Names, providers: Collection[str
     yield from missing(document.admins, ("admins",), "person", names("people"))
     for group, members in document.groups.items():
         yield from missing(members, ("groups", group), "person", names("people"))
+    if document.changes is not None:
+        rule, path = document.changes.approve, ("changes", "approve")
+        yield from missing(rule.people, (*path, "people"), "person", names("people"))
+        yield from missing(rule.groups, (*path, "groups"), "group", names("groups"))
     yield from _accounts(document)
     yield from _people(document, names)
     yield from _shared_identities(document)

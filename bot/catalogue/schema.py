@@ -10,6 +10,7 @@ from bot.catalogue.base import Model, OneOrList
 from bot.catalogue.entries import (
     Account,
     Bundle,
+    Changes,
     Channels,
     Hours,
     Limits,
@@ -164,6 +165,8 @@ class Document(Model):
     accounts: Annotated[dict[Id, Account], Field(min_length=1)]
     people: Annotated[dict[PersonId, Person], Field(min_length=1)]
     groups: dict[Id, list[PersonId]] = {}
+    changes: Changes | None = None
+    """Who approves changes of this file; where it is left out they count at once."""
     hours: dict[Id, Hours] = {}
     """Windows of the week that roles name."""
     schedules: dict[Id, Schedule] = {}

@@ -105,8 +105,12 @@ class _Reader:
 
 def read_source(path: FilePath) -> Source:
     """Read a file. Raises CatalogueError when it is no mapping in plain YAML."""
-    file = str(path)
-    root = _compose(file, _text(path))
+    return read_text_source(str(path), read_text(path))
+
+
+def read_text_source(file: str, text: str) -> Source:
+    """As ``read_source``, for what a file says; ``file`` is its name in what is told of it."""
+    root = _compose(file, text)
     if not isinstance(root, yaml.MappingNode):
         message, hint = "is empty or not a mapping", "start with `version: 1`; docs/access.schema.json has the rest"
         raise CatalogueError([_whole(file, root, message, hint)])
@@ -117,7 +121,8 @@ def read_source(path: FilePath) -> Source:
     return Source(file, data, reader.lines)
 
 
-def _text(path: FilePath) -> str:
+def read_text(path: FilePath) -> str:
+    """What a file says. Raises CatalogueError when it cannot be read, is not UTF-8 or too large."""
     try:
         content = path.read_bytes()
     except OSError as error:

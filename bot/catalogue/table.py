@@ -47,8 +47,18 @@ def _head(catalogue: Catalogue) -> list[str]:
         f"Catalogue: {counts}; digest {catalogue.digest[:12]}",
         f"Security admins: {admins}",
         f"{where}, {daily}",
+        *_changes(catalogue),
     ]
     return [line for each in text for line in _wrapped(each, 100)]
+
+
+def _changes(catalogue: Catalogue) -> Iterable[str]:
+    rule = catalogue.changes
+    if rule is not None:
+        who = ["the security admins"] if rule.admins else []
+        who += [f"group {group}" for group in sorted(rule.groups)]
+        who += [names([catalogue.people[each] for each in sorted(rule.people)])] if rule.people else []
+        yield f"Changes of this file wait for the word of one of: {', '.join(who)}"
 
 
 def _accounts(role: Role, catalogue: Catalogue) -> list[tuple[list[str], tuple[Person, ...]]]:

@@ -45,6 +45,11 @@ class Tag(StrEnum):
     PERSON_LEFT = "person.left"
     PERSON_UNIDENTIFIED = "person.unidentified"
     CATALOGUE_CHANGED = "catalogue.changed"
+    CATALOGUE_PROPOSED = "catalogue.proposed"
+    CATALOGUE_DENIED = "catalogue.denied"
+    CATALOGUE_WITHDRAWN = "catalogue.withdrawn"
+    CATALOGUE_UNREADABLE = "catalogue.unreadable"
+    CATALOGUE_REFUSED = "catalogue.approval-refused"
     SUMMARY_POSTED = "summary.posted"
 
 

@@ -209,6 +209,15 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRule:
+    """Whose word a change of the catalogue waits for: one of these."""
+
+    admins: bool = False
+    people: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """Everything that access.yaml says, with the SHA-256 of what it says."""
 
@@ -232,6 +241,8 @@ class Catalogue:
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
     limits: Caps = Caps()
     """For all roles together, beside each role's own."""
+    changes: ChangeRule | None = None
+    """Who has to approve what comes after this catalogue; ``None``: nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class AwsClients:
         self._endpoint_url = endpoint_url
         self._config = _CONFIG.merge(Config(proxies={})) if endpoint_url else _CONFIG
         self._now = now
-        self._slots: OrderedDict[tuple[str, str, str], _Slot] = OrderedDict()
+        self._slots: OrderedDict[tuple[Account, str, str], _Slot] = OrderedDict()
         self._slots_lock = threading.Lock()
         self._making = threading.Lock()
         self._own_lock = threading.Lock()
@@ -108,7 +108,7 @@ class AwsClients:
     def forget(self, account: Account) -> None:
         """Drop the account's sessions, because AWS no longer takes their credentials."""
         with self._slots_lock:
-            for key in [key for key in self._slots if key[0] == account.id]:
+            for key in [key for key in self._slots if key[0].id == account.id]:
                 del self._slots[key]
 
     def caller(self, account: Account) -> CallerIdentity:
@@ -125,7 +125,8 @@ class AwsClients:
         return self._caller
 
     def _slot(self, account: Account, person: str, grant_id: str) -> _Slot:
-        key = (account.id, person, grant_id)
+        # The whole account: the same id may stand for another account, or another broker, after a reload.
+        key = (account, person, grant_id)
         with self._slots_lock:
             slot = self._slots.setdefault(key, _Slot())
             self._slots.move_to_end(key)

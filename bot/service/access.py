@@ -27,6 +27,7 @@ NO_DIRECTORY = Refusal(
 NO_ROLE = Refusal("gone", "This role or account is no longer offered. Ask again.")
 ONE_TARGET = "Only one target at a time can be asked for, anew, and by approval."
 LEFT = Refusal("gone", "The role, or the requester, is in access.yaml no more: this request cannot be decided.")
+NO_MORE = "access.yaml, or Slack, says something else than when this was asked, so that it cannot be approved:"
 WRONG_CODE = "code"
 """The refusal code of a TOTP code that was not accepted."""
 
@@ -141,6 +142,11 @@ class Access:
 
         def make(tx: Tx, state: State, now: datetime) -> commands.Command | Refusal:
             current = state.request or request
+            asking = policy.Asking(self.catalogue(), requester, current.ask, now, facts, asked_at=current.asked_at)
+            changed = self._changed(current, asking)
+            is_theirs = any(each.id == person.id for each in self._approvers(found, facts, now))
+            if changed and is_theirs and current.status is RequestStatus.PENDING:
+                return Refusal("policy", f"{NO_MORE} {' '.join(changed)}")
             _wait_for_reset(tx, person)
             always = policy.approve_step_up(role).rule is StepUpRule.ALWAYS
             proof = tx.latest_step_up(person.id, current.digest() if always else None)
@@ -172,16 +178,14 @@ class Access:
         found = self._look(request_id)
         if found is None:
             return LEFT if self.request(request_id) else UNKNOWN
-        request, requester, role = found
+        _, requester, role = found
         try:
             facts = self.people.facts(role, requester)
         except DirectoryError:
             return NO_DIRECTORY
 
         def make(_: Tx, __: State, now: datetime) -> commands.Command:
-            waited = now - request.asked_at
-            approvers = policy.approver_set(self.catalogue(), role, requester, facts, waited=waited, now=now)
-            stays = any(approver.id == person.id for approver in approvers)
+            stays = any(approver.id == person.id for approver in self._approvers(found, facts, now))
             return commands.Deny(actor, note, stays and not person.is_same_human(requester))
 
         return handle(self.store, request_id, make)
@@ -307,17 +311,21 @@ class Access:
         )
 
     def _no_longer_allowed(self, request: AccessRequest, requester: Person, role: Role) -> tuple[str, ...]:
-        ask = request.ask
         # A start was near enough when asked; how far off it is now says nothing.
-        asking = replace(self._asking_now(requester, ask, self.store.ping()), asked_at=request.asked_at)
-        verdict = policy.may_ask(asking)
+        asking = replace(self._asking_now(requester, request.ask, self.store.ping()), asked_at=request.asked_at)
+        reasons = self._changed(request, asking)
+        if policy.may_ask(asking).allowed and not self._is_approved_still(request, asking):
+            return (*reasons, "Too few of those who approved this may approve it now.")
+        return reasons
+
+    def _changed(self, request: AccessRequest, asking: policy.Asking) -> tuple[str, ...]:
+        """Why what was asked could not be asked now, by the catalogue in use, or would be something else."""
+        requester, verdict = asking.requester, policy.may_ask(asking)
         reasons = [reason.text for reason in verdict.refusals]
-        if requester.identities.get(ask.account) != request.principal:
+        if requester.identities.get(request.ask.account) != request.principal:
             reasons.append("The requester's identity in this account has changed.")
-        if verdict.allowed and self._rendered(requester, ask) != request.policy:
+        if verdict.allowed and self._rendered(requester, request.ask) != request.policy:
             reasons.append("The role's permissions have changed since this was asked. Ask again.")
-        if verdict.allowed and not self._is_approved_still(request, asking):
-            reasons.append("Too few of those who approved this may approve it now.")
         return tuple(reasons)
 
     @staticmethod
@@ -326,6 +334,14 @@ class Access:
         standing = policy.standing(asking.role.stages, asking.sets(policy.EVER), said)
         still = {person.id for person in asking.asked()} & set(said)
         return standing.complete and len(still) >= request.quorum
+
+    def _approvers(
+        self, of: tuple[AccessRequest, Person, Role], facts: policy.Facts, now: datetime
+    ) -> tuple[Person, ...]:
+        """Who may approve at ``now``."""
+        request, requester, role = of
+        waited = now - request.asked_at
+        return policy.approver_set(self.catalogue(), role, requester, facts, waited=waited, now=now)
 
     def _look(self, request_id: str) -> tuple[AccessRequest, Person, Role] | None:
         request = self.request(request_id)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.core.difference import Line
 from bot.core.model import AccessRequest, Catalogue, Grant, Person, Role
 from bot.core.strays import Stray
+from bot.core.versions import Version
 from bot.service.records import Enrolment
 
 
@@ -163,6 +165,28 @@ class StrayCard:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueCard:
+    """A change of access.yaml: for the security channel. ``lines`` are its difference, most dangerous first."""
+
+    version: Version
+    lines: tuple[Line, ...]
+    unknown: str
+    """Why the difference cannot be shown, as a sentence; empty when it can."""
+    approvers: tuple[str, ...]
+    """Person ids of those who may approve it: who may approve changes, and gains nothing by this one."""
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableCard:
+    """An access.yaml that cannot be used, seen ``at`` (UTC); ``in_use`` is the digest of what stays."""
+
+    problems: str
+    in_use: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HomeCard:
     """A person's own page."""
 
@@ -178,7 +202,18 @@ class HomeCard:
     now: datetime
 
 
-Card = RequestCard | Notice | DigestCard | OverdueCard | EnrolmentCard | SummaryCard | AlertCard | StrayCard
+Card = (
+    RequestCard
+    | Notice
+    | DigestCard
+    | OverdueCard
+    | EnrolmentCard
+    | SummaryCard
+    | AlertCard
+    | StrayCard
+    | CatalogueCard
+    | UnreadableCard
+)
 
 
 def earliest(card: Card) -> datetime | None:
@@ -190,10 +225,10 @@ def earliest(card: Card) -> datetime | None:
             return enrolment.requested_at
         case SummaryCard(end=end):
             return end
-        case AlertCard(at=at):
+        case AlertCard(at=at) | UnreadableCard(at=at) | OverdueCard(opened_at=at):
             return at
-        case OverdueCard(opened_at=at):
-            return at
+        case CatalogueCard(version=version):
+            return version.seen_at
         case StrayCard(stray=stray):
             return stray.found_at
         case DigestCard():

@@ -1,12 +1,27 @@
 """What every way in (Slack, HTTP, the command line) is handed: the use cases, and nothing else."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from bot.service.access import Access
+from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
 from bot.service.people import People
 from bot.service.queries import Queries
 from bot.service.strays import Strays
+
+T = TypeVar("T")
+
+
+class Pin(Protocol):
+    """See ``service.current.InUse.pinned``."""
+
+    def __call__(self, work: Callable[[], T], /) -> Callable[[], T]: ...
+
+
+def _as_it_is(work: Callable[[], T]) -> Callable[[], T]:
+    return work
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +33,6 @@ class Desk:
     people: People
     queries: Queries
     strays: Strays
+    changes: Changes
+    pinned: Pin = _as_it_is
+    """Makes work that goes by one catalogue from its beginning to its end."""

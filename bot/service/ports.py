@@ -25,11 +25,12 @@ from bot.service.records import (
     Permission,
     PostedMessage,
 )
+from bot.service.versions import Versions
 
 # --- store -----------------------------------------------------------------------------------------------
 
 
-class Tx(Crowds, Protocol):
+class Tx(Crowds, Versions, Protocol):
     """One open transaction. Reads see its own writes."""
 
     def now(self) -> datetime:

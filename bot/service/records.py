@@ -12,6 +12,14 @@ from bot.core.model import Account, Ask, digest_of
 from bot.core.stepup import Attempts
 
 
+class BadCatalogue(Exception):
+    """A catalogue that cannot be used; says everything that is wrong with it."""
+
+
+class ForgedCatalogue(BadCatalogue):
+    """What the database has is not what this installation put there."""
+
+
 class StoreUnavailable(Exception):
     """The database did not answer, or refused the transaction for a passing reason. Nothing was written."""
 

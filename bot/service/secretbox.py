@@ -68,7 +68,8 @@ class CatalogueSigner:
     def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
         """``keys`` and ``current`` as for AesGcmBox. Raises ValueError as it does."""
         _check(keys, current)
-        self._private = Ed25519PrivateKey.from_private_bytes(_derived(keys[current], b"prodaccess catalogue"))
+        self._private = _signing(keys[current])
+        self._public = [_signing(key).public_key().public_bytes_raw().hex() for key in keys.values()]
 
     @property
     def public_key(self) -> str:
@@ -78,6 +79,14 @@ class CatalogueSigner:
     def sign(self, digest: str) -> str:
         """The signature (64 bytes, hex) under a digest (hex)."""
         return self._private.sign(_SIGNED + digest.encode()).hex()
+
+    def vouches(self, digest: str, signature: str) -> bool:
+        """Whether ``signature`` under ``digest`` was made with any of the keys."""
+        return any(verify(digest, signature, public) for public in self._public)
+
+
+def _signing(key: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_derived(key, b"prodaccess catalogue"))
 
 
 def verify(digest: str, signature: str, public_key: str) -> bool:

@@ -154,8 +154,8 @@ class Edge:
     # --- handing over ------------------------------------------------------------------------------------
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run blocking ``work`` in a thread."""
-        return await in_thread(self.executor, work)
+        """Run blocking ``work`` in a thread, on one catalogue."""
+        return await in_thread(self.executor, self.desk.pinned(work))
 
     def caller(self, origin: Origin) -> Caller:
         """Who acts. Blocks. Raises Refused."""

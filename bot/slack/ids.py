@@ -24,6 +24,8 @@ REMOVE_STRAY = "stray.remove"
 ADOPT_STRAY = "stray.adopt"
 RESTORE_STRAY = "stray.restore"
 STRAY_POLICY = "stray.policy"
+APPROVE_CHANGE = "catalogue.approve"
+DENY_CHANGE = "catalogue.deny"
 LINK = "link"
 """A button that only leads to a web page; Slack sends its click all the same."""
 
@@ -39,6 +41,8 @@ VOUCH_CODE = "enrolment.vouch-code"
 TWO_CODES = "enrolment.two-codes"
 ADOPT_CODE = "stray.adopt-code"
 RESTORE_CODE = "stray.restore-code"
+APPROVE_CHANGE_CODE = "catalogue.approve-code"
+DENY_CHANGE_CODE = "catalogue.deny-code"
 RESET_FORM = "mfa.reset"
 
 # --- fields ----------------------------------------------------------------------------------------------

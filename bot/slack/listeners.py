@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.service import leaving
-from bot.slack import asking, commands, deciding, enrolling, ids, payloads, settling
+from bot.slack import asking, changing, commands, deciding, enrolling, ids, payloads, settling
 from bot.slack.blocks import Json
 from bot.slack.directory import SlackDirectory, may_do_nothing
 from bot.slack.edge import Edge
@@ -35,6 +35,8 @@ CLICKS: Mapping[str, OnClick] = {
     ids.ADOPT_STRAY: settling.adopt,
     ids.RESTORE_STRAY: settling.restore,
     ids.STRAY_POLICY: settling.policy,
+    ids.APPROVE_CHANGE: changing.approve,
+    ids.DENY_CHANGE: changing.deny,
 }
 SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.FORM: asking.submit_form,
@@ -47,6 +49,8 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.VOUCH_CODE: enrolling.submit_vouch,
     ids.ADOPT_CODE: settling.submit_adopt,
     ids.RESTORE_CODE: settling.submit_restore,
+    ids.APPROVE_CHANGE_CODE: changing.submit_approve,
+    ids.DENY_CHANGE_CODE: changing.submit_deny,
     ids.RESET_FORM: enrolling.submit_reset,
 }
 MENUS = (ids.ROLE, ids.ACCOUNT, ids.PARAMETER)

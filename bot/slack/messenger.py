@@ -18,6 +18,7 @@ from bot.core.model import RequestStatus
 from bot.service.cards import (
     AlertCard,
     Card,
+    CatalogueCard,
     DigestCard,
     EnrolmentCard,
     HomeCard,
@@ -26,11 +27,13 @@ from bot.service.cards import (
     RequestCard,
     StrayCard,
     SummaryCard,
+    UnreadableCard,
     earliest,
 )
 from bot.service.records import ChatError
 from bot.slack.blocks import Message
 from bot.slack.cards import UNFINISHED, request_card
+from bot.slack.changes import change_card
 from bot.slack.crowds import digest, overdue
 from bot.slack.home import home
 from bot.slack.notices import alert, enrolment, notice
@@ -207,6 +210,8 @@ def render(card: Card) -> Message:
             return alert(card)
         case StrayCard():
             return stray_card(card)
+        case CatalogueCard() | UnreadableCard():
+            return change_card(card)
 
 
 def _is_settled(card: Card) -> bool:

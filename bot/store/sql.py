@@ -21,12 +21,13 @@ from bot.store.people import People
 from bot.store.requests import Requests
 from bot.store.strays import Strays
 from bot.store.turn import Turn
+from bot.store.versions import Versions
 from bot.store.wakeup import Wakeup
 
 _NOTIFY = sa.select(sa.func.pg_notify(CHANNEL, sa.bindparam("news", type_=sa.Text)))
 
 
-class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Strays, Notes, AuditLog):
+class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Strays, Versions, Notes, AuditLog):
     """One open transaction. Locks are taken in this order: stray, request, authenticator, effect, audit head."""
 
     def notify(self, sender: str) -> None:

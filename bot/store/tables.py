@@ -171,6 +171,30 @@ sa.Index(
     sqlite_where=sa.text("settled_at IS NULL"),
 )
 
+catalogues = sa.Table(
+    "catalogues",
+    metadata,
+    _text("id", primary_key=True),
+    _text("digest"),
+    _text("before"),
+    _text("content"),
+    _text("status"),
+    sa.Column("guarded", sa.Boolean, nullable=False),
+    _time("seen_at"),
+    _time("decided_at", nullable=True),
+    _text("decided_by"),
+    _text("signature"),
+    sa.Column("version", sa.Integer, nullable=False),
+)
+sa.Index("catalogues_digest", catalogues.c.digest, catalogues.c.seen_at)
+sa.Index(
+    "catalogues_standing",
+    catalogues.c.status,
+    unique=True,
+    postgresql_where=sa.text("status IN ('live', 'waiting')"),
+    sqlite_where=sa.text("status IN ('live', 'waiting')"),
+)
+
 effects = sa.Table(
     "effects",
     metadata,

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from bot.core.audit import Tag
 from bot.core.model import LANES, GrantStatus
+from bot.core.versions import Standing
 from bot.service.ports import Store, Tx
 from bot.service.records import StoreUnavailable
 from bot.service.summary import OVERDUE_AFTER
@@ -26,9 +27,10 @@ _PAGE = 1000
 class StoreCollector(Collector):
     """What the store says now. Blocks for one short transaction a scrape, and one a thousand new records."""
 
-    def __init__(self, store: Store, skew: Callable[[], timedelta]) -> None:
+    def __init__(self, store: Store, skew: Callable[[], timedelta], refused: Callable[[], bool]) -> None:
         self._store = store
         self._skew = skew
+        self._refused = refused
         self._lock = threading.Lock()
         self._seen: int | None = None
         self._events: Counter[str] = Counter()
@@ -43,7 +45,7 @@ class StoreCollector(Collector):
         up = GaugeMetricFamily("prodaccess_database_up", "Whether the database answered.")
         try:
             with self._lock:
-                found = [*self._state(), *self._log(), self._clock()]
+                found = [*self._state(), *self._log(), self._clock(), self._reload()]
         except StoreUnavailable:
             up.add_metric((), 0)
             yield up
@@ -66,6 +68,11 @@ class StoreCollector(Collector):
                 "Policies under our name that the ledger does not account for, not settled yet.",
                 len(tx.unsettled_strays()),
             )
+            yield _gauge(
+                "prodaccess_catalogue_changes_waiting",
+                "Changes of access.yaml that wait for approval.",
+                int(Standing.WAITING in tx.standing_digests()),
+            )
             yield _gauge("prodaccess_requests_pending", "Requests that wait for approvers.", len(tx.pending_requests()))
         yield self._lag(now)
 
@@ -82,6 +89,12 @@ class StoreCollector(Collector):
     def _clock(self) -> Metric:
         text = "How far the database's clock was ahead of this process's when it was asked last."
         return _gauge("prodaccess_clock_skew_seconds", text, self._skew().total_seconds())
+
+    def _reload(self) -> Metric:
+        text = (
+            "Whether this process has an access.yaml, or was told of one, that it cannot use; it keeps the one before."
+        )
+        return _gauge("prodaccess_catalogue_reload_refused", text, int(self._refused()))
 
     def _count(self, record: dict[str, Any]) -> None:
         self._events[record["tag"]] += 1
@@ -113,10 +126,14 @@ class StoreCollector(Collector):
         )
 
 
-def new_registry(store: Store, skew: Callable[[], timedelta] = lambda: timedelta(0)) -> CollectorRegistry:
+def new_registry(
+    store: Store,
+    skew: Callable[[], timedelta] = lambda: timedelta(0),
+    refused: Callable[[], bool] = lambda: False,
+) -> CollectorRegistry:
     """A registry of its own with the service's metrics; asks nothing yet."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StoreCollector(store, skew))
+    registry.register(StoreCollector(store, skew, refused))
     return registry
 
 

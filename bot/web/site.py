@@ -38,8 +38,13 @@ def build(
     readiness: Callable[[], Mapping[str, str]],
     registry: CollectorRegistry,
     slack: SlackHandler | None = None,
+    *,
+    notes: Callable[[], Mapping[str, str]] = dict,
 ) -> FastAPI:
-    """The application. What blocks runs in ``executor``; Slack's requests are taken only where ``slack`` is given."""
+    """The application. What blocks runs in ``executor``; Slack's requests are taken only where ``slack`` is given.
+
+    ``notes`` are told beside the parts of ``readiness``; none of them makes the service less ready.
+    """
     site = FastAPI(title="prodaccess", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     site.add_middleware(Guard)
     site.add_exception_handler(HTTPException, _say)
@@ -53,7 +58,7 @@ def build(
     async def ready(_: Request) -> Response:
         wrong = await off_the_loop(readiness)
         good = not any(wrong.values())
-        parts = {name: why or "ok" for name, why in wrong.items()}
+        parts = {name: why or "ok" for name, why in {**wrong, **notes()}.items()}
         return JSONResponse({"ready": good, "parts": parts}, 200 if good else 503)
 
     async def metrics(_: Request) -> Response:

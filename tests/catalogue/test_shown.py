@@ -50,6 +50,7 @@ INSTEAD: dict[str, Any] = {
 }
 """What a key that cannot be left out may say instead; otherwise it is left out."""
 INSTEAD_AT: dict[Where, Any] = {
+    ("changes", "approve"): {"people": ["ravi"]},
     ("accounts", "prod", "broker_role"): "arn:aws:iam::111111111111:role/other",
     ("roles", "write", "provider"): "other",
     ("hours", "office", "from"): "10:00",

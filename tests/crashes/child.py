@@ -21,7 +21,7 @@ from bot import app
 from bot.app import Parts
 from bot.core.model import LANES
 from bot.sandbox.aws import isolated_session
-from bot.service import housekeeping, operations, summary
+from bot.service import operations, summary
 from bot.service.effects import Handler, Runner, Worker
 from bot.service.logs import configure
 from bot.settings import SealingKey, Secret, Settings, Transport
@@ -163,7 +163,7 @@ def run(warm: Warm, order: Json, connection: socket.socket) -> None:
     warm.points.begin(stop, lambda name: _tell_paused(channel, name))
     settings, clock = settings_of(warm.fixed, order), SharedClock(Path(order["clock"]))
     with serve_lock(order["database"]), app.assemble(settings, session=warm.session, clock=clock) as parts:
-        housekeeping.note_catalogue(parts.store, parts.catalogue, parts.signer)
+        parts.reloading.begin()
         Child(parts, warm.points, channel).serve()
     channel.close()
 

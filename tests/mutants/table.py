@@ -1,6 +1,6 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import asking, clouds, deciding, edges, recording, rules, saying, watching, working
+from tests.mutants import asking, clouds, deciding, edges, recording, reloading, rules, saying, watching, working
 
 MUTANTS = (
     *deciding.MUTANTS,
@@ -12,4 +12,5 @@ MUTANTS = (
     *clouds.MUTANTS,
     *edges.MUTANTS,
     *asking.MUTANTS,
+    *reloading.MUTANTS,
 )

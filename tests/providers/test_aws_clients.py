@@ -53,6 +53,15 @@ def clients(aws: ScriptedAws, clock: HandClock) -> AwsClients:
     return AwsClients(isolated_session("AKIABOT", "bot-secret"), endpoint_url=aws.url, now=clock)
 
 
+def test_after_a_reload_an_account_s_session_is_not_that_of_the_account_that_had_its_id(
+    aws: ScriptedAws, clients: AwsClients
+) -> None:
+    moved = replace(PROD, number="222222222222", broker_role="arn:aws:iam::222222222222:role/broker")
+    for account in (PROD, moved, PROD, moved):
+        clients.iam(account)
+    assert [call["RoleArn"] for call in aws.asked("AssumeRole")] == [PROD.broker_role, moved.broker_role]
+
+
 def test_a_grants_session_names_the_grant_and_the_person(aws: ScriptedAws, clients: AwsClients) -> None:
     clients.iam(PROD, person="maya", grant_id="g123")
     (call,) = aws.asked("AssumeRole")

@@ -29,6 +29,7 @@ from bot.core.model import (
     StepUpRule,
     Summary,
     Work,
+    digest_of,
 )
 from bot.core.rules import AskRule, Stage, TicketRule
 from bot.demo import manifest_app
@@ -42,7 +43,9 @@ from bot.sandbox.slack.config import (
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.visitor import Visitor
 from bot.service.access import Access
+from bot.service.changes import Announcing
 from bot.service.clock import DatabaseClock
+from bot.service.current import InUse
 from bot.service.desk import Desk
 from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
@@ -55,6 +58,7 @@ from bot.service.proof import Codes
 from bot.service.queries import Queries
 from bot.service.reconciling import Reconciling
 from bot.service.records import Authenticator, StoreUnavailable
+from bot.service.reloading import Reloading
 from bot.service.resetting import Stopping
 from bot.service.showing import Showing
 from bot.service.strays import Strays
@@ -69,6 +73,7 @@ from bot.store import SqlStore, open_store
 from tests.databases import migrated_sqlite
 from tests.patience import PATIENT
 from tests.service.fakes import Cloud, FakeClock, PlainBox, code_at
+from tests.service.replicas import Words, changes_of
 
 PATIENCE = 20.0
 APPROVALS = "C0APPROVALS"
@@ -240,7 +245,7 @@ class Office:
         self, slack: LocalSlack, folder: Path, roles: tuple[Role, ...], *, over_http: bool, clock_paces: bool = False
     ) -> None:
         self.slack = slack
-        self.catalogue = catalogue(*roles)
+        self.in_use = InUse(catalogue(*roles))
         self.clock = FakeClock(datetime.now(UTC))
         database = folder / "office.db"
         database.write_bytes(migrated_sqlite())
@@ -266,6 +271,11 @@ class Office:
             self._connect(self.app)
         self._worker.start()
 
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is in use."""
+        return self.in_use.newest
+
     def _around(self, call: Any, done: bool) -> None:
         self.around_cloud(call, done)
 
@@ -274,9 +284,7 @@ class Office:
         self.directory = SlackDirectory(client)
         self.chat = SlackChat(client, pace)
 
-        def current() -> Catalogue:
-            return self.catalogue
-
+        current = self.in_use
         people = People(current, self.directory)
         codes = Codes(self.store, box, ids)
         clouds: Mapping[str, Any] = {"aws_iam": self.cloud}
@@ -286,7 +294,10 @@ class Office:
         looking = Looking(access)
         strays = Strays(looking, ids)
         self.reconciling = Reconciling(looking, self.clock, ids, pause=lambda _: None)
-        self.desk = Desk(access, enrolments, people, queries, strays)
+        self.words = Words(first=self.catalogue)
+        changes = changes_of(self.store, current, people, self.words)
+        self.reloading = Reloading(changes.catalogues, current)
+        self.desk = Desk(access, enrolments, people, queries, strays, changes, current.pinned)
         handlers = {
             **Granting(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Showing(self.store, queries, self.chat, enrolments, strays).handlers(),
@@ -294,6 +305,7 @@ class Office:
             **Tending(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Stopping(access).handlers(),
             **Leaving(self.store, people).handlers(),
+            **Announcing(changes, self.chat).handlers(),
         }
         self._worker = Worker(Runner(self.store, self.clock, handlers), dict.fromkeys(LANES, 1))
 
@@ -361,6 +373,16 @@ class Office:
 
     def _step(self) -> int:
         return int(self.clock.now().timestamp()) // 30
+
+    def edit(self, text: str, meaning: Catalogue | None = None) -> None:
+        """access.yaml says ``text`` from now on, which is noticed; without a meaning it cannot be used."""
+        if self.words.text == "first":
+            self.reloading.begin()
+        if meaning is not None:
+            self.words.meanings[text] = replace(meaning, digest=digest_of({"text": text}))
+        self.words.text = text
+        for _ in range(2):
+            self.reloading.look()
 
     def pass_time(self, length: timedelta) -> None:
         """Move the clock; whatever is due then is run."""

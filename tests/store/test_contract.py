@@ -11,6 +11,7 @@ from tests.contracts.store import (
     ReadingContract,
     StraysContract,
     TransactionsContract,
+    VersionsContract,
 )
 
 
@@ -42,3 +43,6 @@ class TestStrays(StraysContract): ...
 
 
 class TestTransactions(TransactionsContract): ...
+
+
+class TestVersions(VersionsContract): ...

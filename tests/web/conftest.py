@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from bot.service.current import InUse
 from bot.service.desk import Desk
 from bot.service.ids import RandomIds
 from bot.service.looking import Looking
@@ -22,6 +23,7 @@ from tests.core.examples import NOW
 from tests.databases import sqlite_url
 from tests.service.enrolling import Office
 from tests.service.fakes import FakeClock
+from tests.service.replicas import changes_of
 
 __all__ = ["sqlite_url"]
 
@@ -60,7 +62,8 @@ def make_site(office: Office, executor: Executor) -> MakeSite:
     ) -> FastAPI:
         queries = Queries(office.store, office.current, office.people)
         strays = Strays(Looking(office.access), RandomIds())
-        desk = Desk(office.access, office.enrolments, office.people, queries, strays)
+        changes = changes_of(office.store, InUse(office.current()), office.people)
+        desk = Desk(office.access, office.enrolments, office.people, queries, strays, changes)
         return build(desk, executor, readiness, new_registry(office.store), slack)
 
     return make

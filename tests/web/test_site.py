@@ -151,6 +151,8 @@ def test_an_empty_service_has_every_metric(browser: httpx.Client) -> None:
     assert found["prodaccess_grants_overdue"] == 0
     assert found["prodaccess_requests_pending"] == 0
     assert found["prodaccess_strays_open"] == 0
+    assert found["prodaccess_catalogue_changes_waiting"] == 0
+    assert found["prodaccess_catalogue_reload_refused"] == 0
     assert found["prodaccess_effect_lag_seconds{access}"] == 0
     assert found["prodaccess_events_total{grant.active}"] == 0
     assert not [name for name in found if "{ended}" in name]

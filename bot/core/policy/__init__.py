@@ -24,6 +24,7 @@ from bot.core.policy.lengths import REASON_MAX, START_WITHIN
 from bot.core.policy.offers import (
     accounts_offered,
     as_offered_to,
+    ends_of_asking,
     is_eligible,
     may_use,
     offers_depend,
@@ -65,6 +66,7 @@ __all__ = [
     "approver_set",
     "as_offered_to",
     "ask_step_up",
+    "ends_of_asking",
     "explain",
     "filled_in",
     "is_eligible",

@@ -37,6 +37,11 @@ def roles_offered(
     return tuple(sorted(offered, key=lambda role: (role.title.casefold(), role.id)))
 
 
+def ends_of_asking(role: Role) -> frozenset[datetime]:
+    """The moments (UTC) from which on somebody may no longer ask."""
+    return frozenset(rule.until for rule in _ask_rules(role) if rule.until is not None)
+
+
 def slack_groups_of_asking(role: Role) -> frozenset[str]:
     """The Slack groups whose members have to be known to say who may ask."""
     return frozenset(group for rule in _ask_rules(role) for group in rule.slack_groups)

@@ -14,11 +14,21 @@ from bot.store.memory.notes import MemoryNotes
 from bot.store.memory.people import MemoryPeople
 from bot.store.memory.state import State
 from bot.store.memory.strays import MemoryStrays
+from bot.store.memory.versions import MemoryVersions
 from bot.store.turn import Turn
 from bot.store.wakeup import Wakeup
 
 
-class MemoryTx(MemoryAccess, MemoryHolders, MemoryEffects, MemoryCrowds, MemoryPeople, MemoryNotes, MemoryStrays):
+class MemoryTx(
+    MemoryAccess,
+    MemoryHolders,
+    MemoryEffects,
+    MemoryCrowds,
+    MemoryPeople,
+    MemoryNotes,
+    MemoryStrays,
+    MemoryVersions,
+):
     """One open transaction."""
 
 

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from bot.core.audit import GENESIS
 from bot.core.model import AccessRequest, Effect, Grant, StepUp
 from bot.core.strays import Stray
+from bot.core.versions import Version
 from bot.service.ports import Clock
 from bot.service.records import AuditRecord, Authenticator, DigestLine, Draft, Enrolment, Invite, PostedMessage
 from bot.store.columns import checked_seconds, checked_strings, checked_text, checked_time
@@ -80,6 +81,7 @@ class State:
         self.authenticators: Table[str, Authenticator] = Table(self.undo)
         self.step_ups: Table[str, StepUp] = Table(self.undo)
         self.strays: Table[str, Stray] = Table(self.undo)
+        self.versions: Table[str, Version] = Table(self.undo)
         self.enrolments: Table[str, Enrolment] = Table(self.undo)
         self.invites: Table[str, Invite] = Table(self.undo)
         self.messages: Table[tuple[str, str, str], PostedMessage] = Table(self.undo)

@@ -10,6 +10,7 @@ from tests.contracts.store.people import PeopleContract
 from tests.contracts.store.reading import ReadingContract
 from tests.contracts.store.strays import StraysContract
 from tests.contracts.store.transactions import TransactionsContract
+from tests.contracts.store.versions import VersionsContract
 
 __all__ = [
     "AccessContract",
@@ -22,4 +23,5 @@ __all__ = [
     "ReadingContract",
     "StraysContract",
     "TransactionsContract",
+    "VersionsContract",
 ]

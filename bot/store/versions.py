@@ -1,0 +1,69 @@
+"""The catalogue's versions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.core.versions import Standing, Version
+from bot.service.records import StaleWrite
+from bot.store.session import Session
+from bot.store.tables import catalogues
+
+_STANDING = catalogues.c.status.in_((Standing.LIVE, Standing.WAITING))
+
+
+class Versions(Session):
+    """The part of a transaction that knows the catalogue's versions."""
+
+    def version(self, version_id: str, *, lock: bool = False) -> Version | None:
+        query = sa.select(catalogues).where(catalogues.c.id == version_id)
+        row = self._run(query.with_for_update() if lock else query).first()
+        return None if row is None else _version(row)
+
+    def version_of(self, digest: str) -> Version | None:
+        alike = catalogues.c.digest.startswith(digest, autoescape=True)
+        query = sa.select(catalogues).where(alike).order_by(catalogues.c.seen_at.desc(), catalogues.c.id.desc())
+        row = self._run(query.limit(1)).first()
+        return None if row is None else _version(row)
+
+    def standing(self, standing: Standing) -> Version | None:
+        row = self._run(sa.select(catalogues).where(_STANDING, catalogues.c.status == standing)).first()
+        return None if row is None else _version(row)
+
+    def standing_digests(self) -> Mapping[Standing, str]:
+        rows = self._run(sa.select(catalogues.c.status, catalogues.c.digest).where(_STANDING))
+        return {Standing(row.status): row.digest for row in rows}
+
+    def save_version(self, version: Version) -> None:
+        changing = {
+            "status": version.standing,
+            "decided_at": version.decided_at,
+            "decided_by": version.decided_by,
+            "signature": version.signature,
+            "version": version.revision + 1,
+        }
+        if version.revision == 0:
+            if not self._add(catalogues, {**_fixed(version), **changing}):
+                raise StaleWrite(f"version {version.id}, or another one that is {version.standing}, is there already")
+            return
+        mine = sa.and_(catalogues.c.id == version.id, catalogues.c.version == version.revision)
+        if self._changed(sa.update(catalogues).where(mine).values(**changing)) != 1:
+            raise StaleWrite(f"version {version.id} was changed by someone else")
+
+
+def _fixed(version: Version) -> dict[str, object]:
+    """What it says, and since when it is known: written once."""
+    return {
+        "id": version.id,
+        "digest": version.digest,
+        "before": version.before,
+        "content": version.content,
+        "guarded": version.guarded,
+        "seen_at": version.seen_at,
+    }
+
+
+def _version(row: sa.Row[Any]) -> Version:
+    values = row._asdict()
+    return Version(standing=Standing(values.pop("status")), revision=values.pop("version"), **values)
