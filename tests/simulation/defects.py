@@ -218,7 +218,7 @@ def _stop_whoever_is_suspected(patch: Patch) -> None:
 DEFECTS = (
     Defect("a worker that lost its lease writes all the same", _ignore_fences, "I7|still shows"),
     Defect("the cloud is not told the end", _grant_without_end, "I1"),
-    Defect("what was decided is decided again", _decide_twice, "is there already"),
+    Defect("what was decided is decided again", _decide_twice, "is there already|I4/I5"),
     Defect("the expiry is not put on the books", _forget_expiry, "I8"),
     Defect("a message is posted again without a look", _post_without_looking, "twice"),
     Defect("nothing is kept of a card that may be posted", _forget_what_may_be_posted, "twice"),

@@ -40,6 +40,8 @@ class Drift:
     def __init__(self, company: "Company") -> None:
         self._company = company
         self.strays: dict[str, Known] = {}
+        self.stopped: set[str] = set()
+        """Grants that were taken away while that could not be recorded: a look may miss them first."""
 
     def undecided(self) -> list[str]:
         """Ids of strays that wait for an admin."""
@@ -113,7 +115,7 @@ class Drift:
     def _is_missing(self, fact: dict[str, Any]) -> None:
         restored = {known.name for known in self.strays.values() if known.fate == "restored"}
         taken = {name for _, _, name in self._company.cloud.taken}
-        if fact["grant_id"] not in restored | taken:
+        if fact["grant_id"] not in restored | taken | self.stopped:
             raise Broken(f"I9: {fact['grant_id']} is said to be lost, and nobody took it away")
 
     def _is_decided_by_who_may(self, fact: dict[str, Any], at: datetime, since: int) -> None:

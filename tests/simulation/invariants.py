@@ -102,6 +102,7 @@ class Invariants:
         task = self._company.tasks.current
         if call.operation == "revoke" and task is not None and all(each.kind == "person.stop" for each in task.claims):
             wanted = "grant.started"  # somebody, or their leaving, stops it while nothing can be written: I11
+            self.drift.stopped.add(call.grant_id)
         if wanted and (entry is None or wanted not in entry.at):
             raise Broken(f"I2: the cloud is asked to {call.operation} {call.grant_id}, which nothing in the log wants")
         if call.operation == "grant" and task is not None and not (task.could_grant or task.replica.may_grant):
