@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bot.service.records import Digest, DigestLine, Gathered
 from bot.store import prepared
+from bot.store.queue import LEASED, MOST, NOW
 from bot.store.session import CHUNK, Session
 from bot.store.tables import digest_lines, effects
 
@@ -20,10 +21,10 @@ class Crowds(Session):
     """The part of a transaction that knows crowds. See ``service.crowds``."""
 
     def waiting(self, kind: str, who: str, most: int) -> int:
-        return int(self._run(_WAITING, {"of_kind": kind, "for_whom": who, "at_most": most}).scalar_one())
+        return int(self._run(_WAITING, {"of_kind": kind, "for_whom": who, MOST: most}).scalar_one())
 
     def gather(self, kind: str, who: str, most: int) -> tuple[Gathered, ...]:
-        rows = self._run(_GATHERING, {"of_kind": kind, "for_whom": who, "at_most": most, "at_now": self.now()})
+        rows = self._run(_GATHERING, {"of_kind": kind, "for_whom": who, MOST: most, NOW: self.now()})
         gathered = (Gathered(row.id, row.key, row.subject, row.payload, row.fence > 0) for row in rows)
         return tuple(sorted(gathered, key=lambda effect: effect.id))
 
@@ -95,16 +96,13 @@ _theirs = sa.and_(
     effects.c.kind == sa.bindparam("of_kind", type_=effects.c.kind.type),
     _TO_SOMEBODY,
 )
-_most = sa.bindparam("at_most", type_=sa.Integer)
+_most = sa.bindparam(MOST, type_=sa.Integer)
 _some = sa.select(effects.c.id).where(_theirs).limit(_most).subquery()
 _WAITING = sa.select(sa.func.count()).select_from(_some)
 _LAST_DUE = sa.select(sa.func.max(effects.c.due_at)).where(_theirs)
-_leased = sa.and_(
-    effects.c.lease_until.is_not(None), effects.c.lease_until > sa.bindparam("at_now", type_=effects.c.due_at.type)
-)
 _oldest = (
     sa.select(effects.c.id)
-    .where(_theirs, ~_leased)
+    .where(_theirs, ~LEASED)
     .order_by(effects.c.id)
     .limit(_most)
     .with_for_update(skip_locked=True)

@@ -30,21 +30,21 @@ class Effects(Session):
 
     def cancel(self, keys: Sequence[str]) -> None:
         if keys:
-            self._run(queue.cancelling(self._dialect), {**self._at(), queue.AMONG: self._list(sorted(set(keys)))})
+            self._run(queue.cancelling(self._dialect), {**self._at(), **self._those(sorted(set(keys)))})
 
     def holds(self, claim: Claim) -> bool:
         return self._run(queue.HOLDING, self._held(claim)).first() is not None
 
     def held(self, claims: Sequence[Claim]) -> frozenset[int]:
         fences = {claim.id: claim.fence for claim in claims}
-        rows = self._run(queue.locking(self._dialect), {**self._at(), queue.AMONG: self._list(sorted(fences))})
+        rows = self._run(queue.locking(self._dialect), {**self._at(), **self._those(sorted(fences))})
         return frozenset(row.id for row in rows if row.fence == fences[row.id])
 
     def finish_all(self, claims: Sequence[Claim]) -> None:
         generations = {claim.id: claim.generation for claim in claims}
         done = self._unchanged(sorted(generations), generations)
         if done:
-            self._run(queue.removing(self._dialect), {queue.AMONG: self._list(sorted(done))})
+            self._run(queue.removing(self._dialect), self._those(sorted(done)))
         for claim in claims:
             if claim.id not in done:
                 self.finish(claim)
@@ -75,7 +75,7 @@ class Effects(Session):
         due_at = self.now() + after
         if same:
             back = {queue.RETRY_AT: due_at, queue.ERROR: error}
-            self._run(queue.giving_back_all(self._dialect), {**back, queue.AMONG: self._list(sorted(same))})
+            self._run(queue.giving_back_all(self._dialect), {**back, **self._those(sorted(same))})
             self._wake_for(claims[0].kind, due_at)
         for claim in claims:
             if claim.id in held and claim.id not in same:
@@ -95,7 +95,7 @@ class Effects(Session):
 
     def _unchanged(self, ids: Sequence[int], generations: Mapping[int, int]) -> set[int]:
         """Those that were not enqueued again since their claim."""
-        rows = self._run(queue.generations(self._dialect), {queue.AMONG: self._list(ids)})
+        rows = self._run(queue.generations(self._dialect), self._those(ids))
         return {row.id for row in rows if row.generation == generations[row.id]}
 
     def _at(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.core.model import EndReason, Grant, GrantStatus
 from bot.service.records import StaleWrite
-from bot.store.prepared import among, as_rows, rows_of
+from bot.store.prepared import OF_ID, OF_VERSION, among, as_rows, rewriting, rows_of
 from bot.store.session import Session
 from bot.store.tables import grants
 
@@ -30,17 +30,17 @@ class Grants(Session):
         return self._grants(_OF_REQUEST, {"request": request_id})
 
     def grants_by_id(self, grant_ids: Sequence[str]) -> dict[str, Grant]:
-        wanted = {_AMONG: self._list(sorted(set(grant_ids)))}
+        wanted = self._those(sorted(set(grant_ids)))
         return {grant.id: grant for grant in self._grants(_by_id(self._dialect), wanted)}
 
     def grants_of(self, request_ids: Sequence[str]) -> dict[str, tuple[Grant, ...]]:
         found: dict[str, list[Grant]] = {request_id: [] for request_id in request_ids}
-        for grant in self._grants(_of_requests(self._dialect), {_AMONG: self._list(sorted(found))}):
+        for grant in self._grants(_of_requests(self._dialect), self._those(sorted(found))):
             found[grant.request_id].append(grant)
         return {request_id: tuple(of_it) for request_id, of_it in found.items()}
 
     def request_ids_of(self, grant_ids: Sequence[str]) -> dict[str, str]:
-        wanted = {_AMONG: self._list(sorted(set(grant_ids)))}
+        wanted = self._those(sorted(set(grant_ids)))
         return {row.id: row.request_id for row in self._run(_requests_of(self._dialect), wanted)}
 
     def save_grant(self, grant: Grant) -> None:
@@ -51,8 +51,7 @@ class Grants(Session):
             if not self._add(grants, {**_fixed(grant), **changing}):
                 raise StaleWrite(f"grant {grant.id}, or one of the same request and account, is there already")
             return
-        of = {"of_id": grant.id, "of_version": grant.version}
-        if self._run(_CHANGING, {**changing, **of}).rowcount != 1:
+        if not self._rewrite(grants, grant.id, grant.version, changing):
             raise StaleWrite(f"grant {grant.id} was changed by someone else")
 
     def save_grants(self, changed: Sequence[Grant]) -> None:
@@ -63,8 +62,8 @@ class Grants(Session):
 
     def _changed_all(self, changed: Sequence[Grant]) -> int:
         if self._dialect == "sqlite":
-            named = [{"of_id": grant.id, "of_version": grant.version, **_changing(grant)} for grant in changed]
-            return self._run(_CHANGING, named).rowcount
+            named = [{OF_ID: grant.id, OF_VERSION: grant.version, **_changing(grant)} for grant in changed]
+            return self._run(rewriting(grants), named).rowcount
         rows = [{"id": grant.id, **_changing(grant)} for grant in changed]
         return self._run(_changing_all(tuple(rows[0])), as_rows(rows)).rowcount
 
@@ -101,7 +100,6 @@ class Grants(Session):
         return tuple(_grant(row) for row in self._run(query, parameters))
 
 
-_AMONG = "among_them"
 _OF_REQUEST = (
     sa.select(grants)
     .where(grants.c.request_id == sa.bindparam("request", type_=grants.c.request_id.type))
@@ -109,26 +107,21 @@ _OF_REQUEST = (
 )
 _ALL_UNFINISHED = sa.select(grants).where(_UNFINISHED).order_by(grants.c.expires_at, grants.c.id)
 _UNFINISHED_OF = _ALL_UNFINISHED.where(grants.c.person == sa.bindparam("whose", type_=grants.c.person.type))
-_CHANGING = (
-    sa.update(grants)
-    .where(grants.c.id == sa.bindparam("of_id"), grants.c.version == sa.bindparam("of_version"))
-    .execution_options(preserve_rowcount=True)
-)
 
 
 @cache
 def _by_id(dialect: str) -> sa.Select[Any]:
-    return sa.select(grants).where(among(dialect, grants.c.id, _AMONG))
+    return sa.select(grants).where(among(dialect, grants.c.id))
 
 
 @cache
 def _of_requests(dialect: str) -> sa.Select[Any]:
-    return sa.select(grants).where(among(dialect, grants.c.request_id, _AMONG)).order_by(grants.c.id)
+    return sa.select(grants).where(among(dialect, grants.c.request_id)).order_by(grants.c.id)
 
 
 @cache
 def _requests_of(dialect: str) -> sa.Select[Any]:
-    return sa.select(grants.c.id, grants.c.request_id).where(among(dialect, grants.c.id, _AMONG))
+    return sa.select(grants.c.id, grants.c.request_id).where(among(dialect, grants.c.id))
 
 
 @cache

@@ -95,8 +95,7 @@ class People(Session):
             if not self._add(enrolments, {**fixed, **changing}):
                 raise StaleWrite(f"enrolment {enrolment.id} is there already")
             return
-        mine = sa.and_(enrolments.c.id == enrolment.id, enrolments.c.version == enrolment.version)
-        if self._changed(sa.update(enrolments).where(mine).values(**changing)) != 1:
+        if not self._rewrite(enrolments, enrolment.id, enrolment.version, changing):
             raise StaleWrite(f"enrolment {enrolment.id} was changed by someone else")
 
     def save_invite(self, invite: Invite) -> None:

@@ -1,6 +1,6 @@
 """Statements that are built once and run often: building one costs as much as running it.
 
-What varies is a bound parameter; one of the names here is given with ``listed`` or ``named`` where it is a list.
+What varies is a bound parameter: one of those named here, or a column's value.
 """
 
 import json
@@ -15,6 +15,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.columns import checked_strings, checked_text, checked_time
 
+OF_ID, OF_VERSION = "of_id", "of_version"
+"""The parameters of ``rewriting``; no column's name, which SQLAlchemy keeps for values to be set."""
+AMONG = "among_them"
+"""The parameter of ``among``."""
 ROWS = "listed_rows"
 """The parameter of ``adding_all`` and ``rows_of`` on PostgreSQL."""
 
@@ -37,6 +41,13 @@ def putting(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Executa
     insert = inserting(dialect, table)
     new = {name: insert.excluded[name] for name in names if name not in keys}
     return insert.on_conflict_do_update(index_elements=keys, set_=new)
+
+
+@cache
+def rewriting(table: sa.Table) -> sa.Executable:
+    """Change the row ``OF_ID`` as long as it is still at ``OF_VERSION``; counts the rows."""
+    mine = sa.and_(table.c.id == sa.bindparam(OF_ID), table.c.version == sa.bindparam(OF_VERSION))
+    return sa.update(table).where(mine).execution_options(preserve_rowcount=True)
 
 
 @cache
@@ -77,16 +88,16 @@ _SUSPICIOUS = re.compile(r"\\u(?:0000|d[89a-f])")
 """What JSON makes of a NUL character, and of half a surrogate pair (and of a whole one)."""
 
 
-def among(dialect: str, column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+def among(dialect: str, column: sa.Column[Any]) -> sa.ColumnElement[bool]:
     """``column IN`` what ``listed`` made of values: words that do not change with their number are planned once."""
     if dialect == "sqlite":
-        values = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+        values = sa.func.json_each(sa.bindparam(AMONG, type_=sa.Text)).table_valued("value")
         return column.in_(sa.select(values.c.value))
-    return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
+    return column == sa.any_(sa.bindparam(AMONG, type_=postgresql.ARRAY(column.type)))
 
 
 def listed(dialect: str, values: Collection[object]) -> object:
-    """The value of a parameter of ``among``."""
+    """The value of ``AMONG``."""
     return json.dumps(list(values)) if dialect == "sqlite" else list(values)
 
 

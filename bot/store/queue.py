@@ -8,16 +8,16 @@ from bot.store.prepared import adding_all, among
 from bot.store.tables import claimable_at, effects
 
 NOW, ID, FENCE, GENERATION, LANE, MOST = "at_now", "of_id", "of_fence", "of_generation", "of_lane", "at_most"
-LEASED_UNTIL, RETRY_AT, ERROR, AMONG = "leased_until", "retry_at", "new_error", "among_them"
+LEASED_UNTIL, RETRY_AT, ERROR = "leased_until", "retry_at", "new_error"
 """Names of parameters; none is a column's, which SQLAlchemy keeps for values to be set."""
 
 _c = effects.c
 
 
 _now = sa.bindparam(NOW, type_=_c.due_at.type)
-_leased = sa.and_(_c.lease_until.is_not(None), _c.lease_until > _now)
+LEASED = sa.and_(_c.lease_until.is_not(None), _c.lease_until > _now)
 _held = sa.and_(
-    _c.id == sa.bindparam(ID, type_=_c.id.type), _c.fence == sa.bindparam(FENCE, type_=_c.fence.type), _leased
+    _c.id == sa.bindparam(ID, type_=_c.id.type), _c.fence == sa.bindparam(FENCE, type_=_c.fence.type), LEASED
 )
 _same = _c.generation == sa.bindparam(GENERATION, type_=_c.generation.type)
 _lane = _c.lane == sa.bindparam(LANE, type_=_c.lane.type)
@@ -80,29 +80,29 @@ def enqueuing(dialect: str, names: tuple[str, ...]) -> sa.Executable:
 @cache
 def cancelling(dialect: str) -> sa.Executable:
     """By key, unless it is being run."""
-    return sa.delete(effects).where(among(dialect, _c.key, AMONG), ~_leased)
+    return sa.delete(effects).where(among(dialect, _c.key), ~LEASED)
 
 
 @cache
 def locking(dialect: str) -> sa.Executable:
     """Those that are leased, with their fences."""
-    leased = sa.select(_c.id, _c.fence).where(among(dialect, _c.id, AMONG), _leased)
+    leased = sa.select(_c.id, _c.fence).where(among(dialect, _c.id), LEASED)
     return leased.order_by(_c.id).with_for_update()
 
 
 @cache
 def generations(dialect: str) -> sa.Executable:
     """How often each was enqueued."""
-    return sa.select(_c.id, _c.generation).where(among(dialect, _c.id, AMONG))
+    return sa.select(_c.id, _c.generation).where(among(dialect, _c.id))
 
 
 @cache
 def removing(dialect: str) -> sa.Executable:
     """By id."""
-    return sa.delete(effects).where(among(dialect, _c.id, AMONG))
+    return sa.delete(effects).where(among(dialect, _c.id))
 
 
 @cache
 def giving_back_all(dialect: str) -> sa.Executable:
     """By id, to be run again."""
-    return sa.update(effects).where(among(dialect, _c.id, AMONG)).values(due_at=_retry_at, **_back)
+    return sa.update(effects).where(among(dialect, _c.id)).values(due_at=_retry_at, **_back)

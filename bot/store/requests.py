@@ -31,9 +31,9 @@ class Requests(Session):
     def requests(self, request_ids: Sequence[str], *, lock: bool = False) -> dict[str, AccessRequest]:
         wanted = sorted(set(request_ids))
         if lock:
-            self._run(_locking(self._dialect), {_AMONG: self._list(wanted)})
+            self._run(_locking(self._dialect), self._those(wanted))
             self.locked.update(wanted)
-        return {request.id: request for request in self._read(_some(self._dialect), {_AMONG: self._list(wanted)})}
+        return {request.id: request for request in self._read(_some(self._dialect), self._those(wanted))}
 
     def save_request(self, request: AccessRequest) -> None:
         refuse_doubles(request)
@@ -50,8 +50,7 @@ class Requests(Session):
         if request.version == 0:
             self._add_request(request, changing)
         else:
-            of = {_ID: request.id, "of_version": request.version}
-            if self._run(_CHANGING, {**changing, **of}).rowcount != 1:
+            if not self._rewrite(requests, request.id, request.version, changing):
                 raise StaleWrite(f"request {request.id} was changed by someone else")
             self._run(_FORGETTING, {_ID: request.id})
         if request.approvals:
@@ -105,7 +104,7 @@ class Requests(Session):
     def _asked(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         asked: dict[str, list[str]] = defaultdict(list)
         if ids:
-            for row in self._run(_asked_about(self._dialect), {_AMONG: self._list(ids)}):
+            for row in self._run(_asked_about(self._dialect), self._those(ids)):
                 asked[row.request_id].append(row.person)
         return asked
 
@@ -125,7 +124,7 @@ def _with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any]
     )
 
 
-_AMONG, _ID = "among_them", "of_id"
+_ID = "of_id"
 _of_id = sa.bindparam(_ID, type_=requests.c.id.type)
 _mine = requests.c.requester == sa.bindparam("whose", type_=requests.c.requester.type)
 _OLDEST = (requests.c.asked_at, requests.c.id)
@@ -139,33 +138,24 @@ _asked_them = sa.exists().where(
 )
 _WAITING_FOR = _with_approvals(sa.and_(_PENDING, _asked_them), *_OLDEST)
 _ONE = _with_approvals(requests.c.id == _of_id)
-_CHANGING = (
-    sa.update(requests)
-    .where(requests.c.id == _of_id, requests.c.version == sa.bindparam("of_version"))
-    .execution_options(preserve_rowcount=True)
-)
 _FORGETTING = sa.delete(approvals).where(approvals.c.request_id == _of_id)
 
 
 @cache
 def _some(dialect: str) -> sa.Select[Any]:
-    return _with_approvals(among(dialect, requests.c.id, _AMONG), requests.c.id)
+    return _with_approvals(among(dialect, requests.c.id), requests.c.id)
 
 
 @cache
 def _locking(dialect: str) -> sa.Executable:
-    ordered = sa.select(requests.c.id).where(among(dialect, requests.c.id, _AMONG)).order_by(requests.c.id)
+    ordered = sa.select(requests.c.id).where(among(dialect, requests.c.id)).order_by(requests.c.id)
     return ordered.with_for_update()
 
 
 @cache
 def _asked_about(dialect: str) -> sa.Executable:
     asked = request_approvers.c
-    return (
-        sa.select(asked.request_id, asked.person)
-        .where(among(dialect, asked.request_id, _AMONG))
-        .order_by(asked.position)
-    )
+    return sa.select(asked.request_id, asked.person).where(among(dialect, asked.request_id)).order_by(asked.position)
 
 
 def ask_row(ask: Ask) -> dict[str, Any]:

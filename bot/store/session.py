@@ -1,12 +1,10 @@
 """What every part of a transaction shares: the connection, the time, and one way to run a statement."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from bot.service.ports import Clock
 from bot.store import prepared
@@ -63,16 +61,9 @@ class Session:
         """How many rows the statement wrote."""
         return self._run(statement.execution_options(preserve_rowcount=True), parameters).rowcount
 
-    def _among(self, column: sa.Column[Any], values: Collection[object]) -> sa.ColumnElement[bool]:
-        """``column IN values``, in words that do not change with their number: each is prepared and planned once."""
-        if self._dialect == "sqlite":
-            listed = sa.func.json_each(json.dumps(list(values))).table_valued("value")
-            return column.in_(sa.select(listed.c.value))
-        return column == sa.any_(sa.bindparam(None, list(values), postgresql.ARRAY(column.type)))
-
-    def _list(self, values: Collection[object]) -> object:
-        """The value of a parameter of ``prepared.among``."""
-        return prepared.listed(self._dialect, values)
+    def _those(self, values: Collection[object]) -> dict[str, object]:
+        """The parameter of ``prepared.among``."""
+        return {prepared.AMONG: prepared.listed(self._dialect, values)}
 
     def _add_all(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows of the same columns."""
@@ -89,3 +80,8 @@ class Session:
     def _add(self, table: sa.Table, row: Mapping[str, Any]) -> bool:
         """Insert unless a unique key is taken. Waits for a transaction that is inserting the same key."""
         return self._run(prepared.adding(self._dialect, table), row).rowcount == 1
+
+    def _rewrite(self, table: sa.Table, row_id: str, version: int, changing: Mapping[str, Any]) -> bool:
+        """Change a row unless somebody else has changed it since ``version``."""
+        of = {prepared.OF_ID: row_id, prepared.OF_VERSION: version}
+        return self._run(prepared.rewriting(table), {**changing, **of}).rowcount == 1

@@ -48,8 +48,7 @@ class Strays(Session):
             if not self._add(strays, {**_fixed(stray), **changing}):
                 raise StaleWrite(f"stray {stray.id}, or one of the same name, is there already")
             return
-        mine = sa.and_(strays.c.id == stray.id, strays.c.version == stray.version)
-        if self._changed(sa.update(strays).where(mine).values(**changing)) != 1:
+        if not self._rewrite(strays, stray.id, stray.version, changing):
             raise StaleWrite(f"stray {stray.id} was changed by someone else")
 
 

@@ -47,8 +47,7 @@ class Versions(Session):
             if not self._add(catalogues, {**_fixed(version), **changing}):
                 raise StaleWrite(f"version {version.id}, or another one that is {version.standing}, is there already")
             return
-        mine = sa.and_(catalogues.c.id == version.id, catalogues.c.version == version.revision)
-        if self._changed(sa.update(catalogues).where(mine).values(**changing)) != 1:
+        if not self._rewrite(catalogues, version.id, version.revision, changing):
             raise StaleWrite(f"version {version.id} was changed by someone else")
 
 

@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant, tests
 
-EFFECTS, QUEUE = "bot/store/effects.py", "bot/store/queue.py"
+EFFECTS, QUEUE, PREPARED = "bot/store/effects.py", "bot/store/queue.py", "bot/store/prepared.py"
 REQUESTS, GRANTS = "bot/store/requests.py", "bot/store/grants.py"
 PEOPLE, TABLES, LEDGER = "bot/store/people.py", "bot/store/tables.py", "bot/service/ledger.py"
 MIGRATION = "bot/store/migrations/versions/0001_first_schema.py"
@@ -42,8 +42,8 @@ _EFFECTS = (
     Mutant(
         "a lease that is over holds nothing",
         QUEUE,
-        "type_=_c.fence.type), _leased\n",
-        "type_=_c.fence.type), sa.or_(_leased, _c.lease_until <= _now)\n",
+        "type_=_c.fence.type), LEASED\n",
+        "type_=_c.fence.type), sa.or_(LEASED, _c.lease_until <= _now)\n",
         tests(CONTRACT, "TestEffects::test_a_lease_that_is_over_holds_nothing_though_nobody_took_it[sqlite]"),
     ),
     Mutant(
@@ -63,8 +63,8 @@ _EFFECTS = (
     Mutant(
         "what is being run is not cancelled",
         QUEUE,
-        "among(dialect, _c.key, AMONG), ~_leased)",
-        "among(dialect, _c.key, AMONG))",
+        "among(dialect, _c.key), ~LEASED)",
+        "among(dialect, _c.key))",
         tests(CONTRACT, "TestEffects::test_what_is_leased_is_not_cancelled[sqlite]"),
     ),
 )
@@ -73,16 +73,27 @@ _STATE = (
     Mutant(
         "a request that somebody else changed is not written over",
         REQUESTS,
-        'requests.c.version == sa.bindparam("of_version")',
-        'requests.c.version >= sa.bindparam("of_version")',
+        "if not self._rewrite(requests, request.id, request.version, changing):",
+        "if self._rewrite(requests, request.id, request.version, changing) is None:",
         tests(CONTRACT, "TestAccess::test_an_older_version_is_refused_and_changes_nothing[sqlite]"),
     ),
     Mutant(
         "a grant that somebody else changed is not written over",
         GRANTS,
-        'grants.c.version == sa.bindparam("of_version")',
-        'grants.c.version >= sa.bindparam("of_version")',
+        "if not self._rewrite(grants, grant.id, grant.version, changing):",
+        "if self._rewrite(grants, grant.id, grant.version, changing) is None:",
         tests(CONTRACT, "TestAccess::test_an_older_version_of_a_grant_is_refused[sqlite]"),
+    ),
+    Mutant(
+        "whatever somebody else changed is not written over",
+        PREPARED,
+        "table.c.version == sa.bindparam(OF_VERSION)",
+        "table.c.version >= sa.bindparam(OF_VERSION)",
+        tests(
+            CONTRACT,
+            "TestAccess::test_an_older_version_is_refused_and_changes_nothing[sqlite]",
+            "TestAccess::test_an_older_version_of_a_grant_is_refused[sqlite]",
+        ),
     ),
     Mutant(
         "a grant of many that somebody else changed is not written over",
