@@ -142,11 +142,12 @@ class Access:
 
         def make(tx: Tx, state: State, now: datetime) -> commands.Command | Refusal:
             current = state.request or request
-            asking = policy.Asking(self.catalogue(), requester, current.ask, now, facts, asked_at=current.asked_at)
-            changed = self._changed(current, asking)
             is_theirs = any(each.id == person.id for each in self._approvers(found, facts, now))
-            if changed and is_theirs and current.status is RequestStatus.PENDING:
-                return Refusal("policy", f"{NO_MORE} {' '.join(changed)}")
+            if is_theirs and current.status is RequestStatus.PENDING:
+                asking = policy.Asking(self.catalogue(), requester, current.ask, now, facts, asked_at=current.asked_at)
+                changed = self._changed(current, asking, policy.may_ask(asking))
+                if changed:
+                    return Refusal("policy", f"{NO_MORE} {' '.join(changed)}")
             _wait_for_reset(tx, person)
             always = policy.approve_step_up(role).rule is StepUpRule.ALWAYS
             proof = tx.latest_step_up(person.id, current.digest() if always else None)
@@ -239,9 +240,9 @@ class Access:
         """
         with self.store.transaction() as tx:
             grant = tx.grants_by_id([claim.subject]).get(claim.subject)
-            request = tx.request(grant.request_id) if grant else None
+            request, now = tx.request(grant.request_id) if grant else None, tx.now()
         found = self._offered(request) if request else None
-        refusals = self._no_longer_allowed(*found) if found else (NO_ROLE.text,)
+        refusals = self._no_longer_allowed(found[0], found[1], now) if found else (NO_ROLE.text,)
         request_id = request.id if request else ""
         return handle(self.store, request_id, lambda *_: commands.Start(claim.subject, refusals), claim)
 
@@ -310,18 +311,18 @@ class Access:
             quorum=role.quorum,
         )
 
-    def _no_longer_allowed(self, request: AccessRequest, requester: Person, role: Role) -> tuple[str, ...]:
+    def _no_longer_allowed(self, request: AccessRequest, requester: Person, now: datetime) -> tuple[str, ...]:
         # A start was near enough when asked; how far off it is now says nothing.
-        asking = replace(self._asking_now(requester, request.ask, self.store.ping()), asked_at=request.asked_at)
-        reasons = self._changed(request, asking)
-        if policy.may_ask(asking).allowed and not self._is_approved_still(request, asking):
+        asking = replace(self._asking_now(requester, request.ask, now), asked_at=request.asked_at)
+        verdict = policy.may_ask(asking)
+        reasons = self._changed(request, asking, verdict)
+        if verdict.allowed and not self._is_approved_still(request, asking):
             return (*reasons, "Too few of those who approved this may approve it now.")
         return reasons
 
-    def _changed(self, request: AccessRequest, asking: policy.Asking) -> tuple[str, ...]:
+    def _changed(self, request: AccessRequest, asking: policy.Asking, verdict: policy.Verdict) -> tuple[str, ...]:
         """Why what was asked could not be asked now, by the catalogue in use, or would be something else."""
-        requester, verdict = asking.requester, policy.may_ask(asking)
-        reasons = [reason.text for reason in verdict.refusals]
+        requester, reasons = asking.requester, [reason.text for reason in verdict.refusals]
         if requester.identities.get(request.ask.account) != request.principal:
             reasons.append("The requester's identity in this account has changed.")
         if verdict.allowed and self._rendered(requester, request.ask) != request.policy:

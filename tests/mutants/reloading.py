@@ -131,7 +131,7 @@ _WORDS = (
     Mutant(
         "a request is looked at anew at the click",
         ACCESS,
-        "if changed and is_theirs and current.status is RequestStatus.PENDING:",
+        "if is_theirs and current.status is RequestStatus.PENDING:",
         "if False:",
         tests(OF_REQUESTS, "test_a_click_under_the_new_catalogue_approves_nothing_that_it_does_not_offer"),
     ),

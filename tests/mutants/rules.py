@@ -141,7 +141,7 @@ MUTANTS = (
     Mutant(
         "what lapsed since the request does not start",
         ACCESS,
-        "self._asking_now(requester, request.ask, self.store.ping())",
+        "self._asking_now(requester, request.ask, now)",
         "self._asking_now(requester, request.ask, request.asked_at)",
         tests("tests/service/test_rules.py", "test_what_lapses_is_offered_no_more_and_does_not_start_any_more"),
     ),

@@ -200,7 +200,7 @@ _GRANTING = (
     Mutant(
         "who approved must be an approver at the grant too",
         ACCESS,
-        "if policy.may_ask(asking).allowed and not self._is_approved_still(request, asking):",
+        "if verdict.allowed and not self._is_approved_still(request, asking):",
         "if False:",
         tests(OF_GRANTING, "test_what_is_no_longer_allowed_at_the_grant_is_not_asked_of_the_cloud"),
     ),
