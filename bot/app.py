@@ -96,8 +96,8 @@ def assemble(
     pool = sum(threads(settings).values()) + POOL_SPARE
     store = open_store(settings.database_url.reveal(), clock=clock, pool_size=pool)
     try:
-        keys, file = {key.id: key.key for key in settings.keys}, catalogue_files.File(settings.catalogue)
-        catalogues = Catalogues(store, file, CatalogueSigner(keys, settings.keys[0].id), RandomIds())
+        file, signer = catalogue_files.File(settings.catalogue), CatalogueSigner(*_sealing(settings))
+        catalogues = Catalogues(store, file, signer, RandomIds())
         in_use = InUse(catalogues.opened(strict=strict) if ledger else file.parse(file.read()))
         made = session or boto3.Session()
         yield _wire(settings, catalogues, in_use, store, session=made, clock=clock or SystemClock())
@@ -114,8 +114,7 @@ def _wire(
     session: boto3.Session,
     clock: Clock,
 ) -> Parts:
-    keys = {key.id: key.key for key in settings.keys}
-    ids, box = RandomIds(), AesGcmBox(keys, settings.keys[0].id)
+    ids, box = RandomIds(), AesGcmBox(*_sealing(settings))
     slack = sync_client(slack_config(settings))
     directory = SlackDirectory(slack, settings.slack_team)
     people = People(current, directory)
@@ -158,6 +157,11 @@ def _wire(
         database_clock=database_clock,
         reloading=Reloading(catalogues, current, alone),
     )
+
+
+def _sealing(settings: Settings) -> tuple[dict[str, bytes], str]:
+    """The keys by id, and the id of the one that new things are sealed and signed with."""
+    return {key.id: key.key for key in settings.keys}, settings.keys[0].id
 
 
 def _pinned(current: InUse, handlers: Mapping[str, Callable[P, R]]) -> dict[str, Callable[P, R]]:

@@ -1,5 +1,7 @@
 """``prodaccess check``: what a catalogue means, and what is wrong with it."""
 
+import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +11,25 @@ from bot.catalogue import CatalogueError, Loaded, Problem, Severity, aws_lint
 from bot.catalogue.load import judge
 from bot.catalogue.shape import read_document
 from bot.catalogue.source import read_source
+from bot.shell import Commands, add_command, catalogue_for_shell
 
 _NO_DATABASE = "--aws-lint needs it; run: pip install --require-hashes -r requirements.lock"
+
+
+def describe_check(commands: Commands) -> None:
+    """Add the command."""
+    one = add_command(commands, "check", _check, "check access.yaml offline and print who can get what")
+    one.add_argument("file", nargs="?", help="default: PRODACCESS_CATALOGUE, else access.yaml")
+    one.add_argument("--aws-lint", action="store_true", help="look its roles up among all that AWS has, too")
+    one.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    if arguments.schema:
+        print(json.dumps(catalogue_files.schema(), indent=2))
+        return 0
+    file = arguments.file or catalogue_for_shell()
+    return check_aws(file) if arguments.aws_lint else check(file)
 
 
 def check(file: str) -> int:

@@ -1,7 +1,6 @@
 """``prodaccess``: the command line."""
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -12,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import __version__, app, checking, cli_policy, demo, serving
-from bot import catalogue as catalogue_files
 from bot.cli_catalogue import describe_catalogue
 from bot.cli_doctor import doctor
 from bot.core.decisions import Refusal
@@ -23,7 +21,15 @@ from bot.service.logs import configure
 from bot.service.operations import NotRevoked, operator, remove_from_cloud, revoke_now
 from bot.service.records import BadCatalogue, StoreUnavailable
 from bot.settings import Settings, SettingsError
-from bot.shell import Command, Commands, NotMigratedError, add_command, add_group, parts_for_shell, settings_for_shell
+from bot.shell import (
+    Command,
+    Commands,
+    NotMigratedError,
+    add_command,
+    add_group,
+    parts_for_shell,
+    settings_for_shell,
+)
 from bot.store import StoreInUse, migrate
 
 OUR_ERRORS = (
@@ -81,14 +87,6 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 # --- looking ---------------------------------------------------------------------------------------------
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    if arguments.schema:
-        print(json.dumps(catalogue_files.schema(), indent=2))
-        return 0
-    file = arguments.file or os.environ.get("PRODACCESS_CATALOGUE", "access.yaml")
-    return checking.check_aws(file) if arguments.aws_lint else checking.check(file)
 
 
 def _grants_list(_: argparse.Namespace) -> int:
@@ -255,10 +253,7 @@ def _describe_running(commands: Commands) -> None:
     one.add_argument("--data", default=".demo", help="folder that survives a restart (default: .demo)")
     one.add_argument("--fresh", action="store_true", help="start over: empty the folder first")
     add_command(commands, "serve", _serve, "run the bot; its settings are in the environment (.env.example)")
-    one = add_command(commands, "check", _check, "check access.yaml offline and print who can get what")
-    one.add_argument("file", nargs="?", help="default: PRODACCESS_CATALOGUE, else access.yaml")
-    one.add_argument("--aws-lint", action="store_true", help="look its roles up among all that AWS has, too")
-    one.add_argument("--schema", action="store_true", help="print the JSON Schema for editors instead")
+    checking.describe_check(commands)
     add_command(
         commands, "doctor", doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
     )

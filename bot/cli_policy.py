@@ -1,7 +1,6 @@
 """``prodaccess explain`` and ``prodaccess who-can``: what access.yaml would say, offline."""
 
 import argparse
-import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -12,7 +11,7 @@ from bot.core import policy
 from bot.core.duration import format_duration, parse_duration, parse_moment
 from bot.core.model import Ask, Catalogue, Person, Role
 from bot.core.policy import Explanation, Possibility, Reason, Way
-from bot.shell import Commands, add_command
+from bot.shell import Commands, add_command, catalogue_for_shell
 
 _T = TypeVar("_T")
 
@@ -146,7 +145,7 @@ def _line(one: Possibility) -> str:
 
 
 def _catalogue(arguments: argparse.Namespace) -> Catalogue:
-    return catalogue_files.load(arguments.file or os.environ.get("PRODACCESS_CATALOGUE", "access.yaml"))
+    return catalogue_files.load(arguments.file or catalogue_for_shell())
 
 
 def _known(key: str, among: Mapping[str, _T], kind: str) -> _T:

@@ -27,6 +27,11 @@ def settings_for_shell() -> Settings:
     return settings
 
 
+def catalogue_for_shell() -> str:
+    """The catalogue's path for commands that need no other setting."""
+    return os.environ.get("PRODACCESS_CATALOGUE", "access.yaml")
+
+
 @contextmanager
 def parts_for_shell() -> Iterator[Parts]:
     """Everything wired, on a database of this version. Raises NotMigratedError, SettingsError, CatalogueError."""

@@ -91,10 +91,6 @@ class Reloading:
             self._follow()
             self._consider(self._read(), told=True)
 
-    def adopt(self, catalogue: Catalogue) -> None:
-        """Go by what was made live here just now, without waiting for the next look."""
-        self.in_use.swap(catalogue)
-
     # --- what is live ------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
