@@ -173,7 +173,9 @@ class Drift:
             raise Broken("I4: there are strays that the log does not know, or the other way round")
 
     def all_is_seen(self, looked_at: datetime) -> None:
-        """I9: what works is granted, what differs is asked about, what is missing is not called active."""
+        """I8: what is over is not active. I9: what works is granted, what differs is asked about, what is missing is
+        not called active.
+        """
         company = self._company
         now, written = company.time.now(), company.cloud.written()
         with company.store.transaction() as tx:
@@ -182,6 +184,9 @@ class Drift:
             )
             strays = {(s.account, s.principal, s.name) for s in tx.unsettled_strays()}
             denials = {(s.account, s.principal, s.quarantine) for s in tx.unsettled_strays()}
+        for grant in grants.values():
+            if grant.status is GrantStatus.ACTIVE and grant.expires_at <= looked_at:
+                raise Broken(f"I8: {grant.id} is active after its end, with nothing left to do")
         for key in written.keys() - denials - strays:
             grant = grants.get(key[2])
             if grant is None or not _is_accounted_for(key, written[key], grant, company, looked_at):
