@@ -101,6 +101,8 @@ class Service:
         # Before anything is granted: whether this machine's clock and the database's agree.
         parts.database_clock.measure()
         parts.reconciling.begin()
+        # A new installation counts from its start, not from the first tick: a restart before that loses no day.
+        summary.enqueue_due(parts.store, parts.catalogue)
         worker = Worker(parts.runner, app.threads(self._settings))
         worker.start()
         stack.callback(lambda: worker.stop(timedelta(seconds=self._patience.left())))
