@@ -9,8 +9,8 @@ from bot import catalogue as catalogue_files
 from bot.catalogue.problems import suggest
 from bot.core import policy
 from bot.core.duration import format_duration, parse_duration, parse_moment
-from bot.core.model import Ask, Catalogue, Person, Role
-from bot.core.policy import Explanation, Possibility, Reason, Way
+from bot.core.model import Ask, Catalogue, Person, Role, Way
+from bot.core.policy import Explanation, Possibility, Reason
 from bot.shell import Commands, add_command, catalogue_for_shell
 
 _T = TypeVar("_T")

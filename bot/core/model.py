@@ -303,6 +303,26 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """Somebody approves nothing until ``until`` (UTC, exclusive); ``delegate`` (person id) does it meanwhile."""
+
+    person: str
+    since: datetime
+    until: datetime
+    delegate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Favourite:
+    """An ask that a person keeps at hand under ``title``; its requester is that person."""
+
+    id: str
+    title: str
+    ask: Ask
+    kept_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StepUp:
     """Proof that ``person`` was there at ``at``; ``confirms`` is the digest of what the code was typed for."""
 
@@ -319,6 +339,51 @@ class Approval:
     person: str
     at: datetime
     stepped_up_at: datetime | None
+
+
+class Way(StrEnum):
+    """On whose word."""
+
+    APPROVERS = "approvers"
+    AUTOMATIC = "automatic"
+    BREAK_GLASS = "break-glass"
+    EXTENSION = "extension"
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """One person's no, where it takes several."""
+
+    person: str
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one target of a request comes to: whose permission, in words of the cloud."""
+
+    principal: str
+    """The requester's own ``user/NAME`` or ``role/NAME`` in the account, as it was when asked."""
+    policy: str
+    """The rendered statements (JSON) without the time window: what approvers are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What somebody else says afterwards of access that went without a word; it is owed until ``at``."""
+
+    due_at: datetime
+    at: datetime | None = None
+    by: str = ""
+    objects: bool = False
+    """Whether the reviewer says that it was not right."""
+    note: str = ""
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether nobody has reviewed it yet."""
+        return self.at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,10 +410,30 @@ class AccessRequest:
     decided_by: str | None = None
     decision_note: str = ""
     version: int = 0
+    more: tuple[Part, ...] = ()
+    """What each of ``ask.more`` comes to, in the same order."""
+    way: Way = Way.APPROVERS
+    denials: tuple[Denial, ...] = ()
+    claimed_by: str = ""
+    """The approver who said that they are looking at it."""
+    review: Review | None = None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What each of ``ask.items`` comes to, in the same order."""
+        return (Part(self.principal, self.policy), *self.more)
 
     def digest(self) -> str:
-        """SHA-256 (hex) of what is approved: this request, its ask, the principal and the exact permissions."""
-        return digest_of({"id": self.id, "ask": self.ask.digest(), "principal": self.principal, "policy": self.policy})
+        """SHA-256 (hex) of what is approved: this request, its ask, the principals and the exact permissions."""
+        said: dict[str, object] = {
+            "id": self.id,
+            "ask": self.ask.digest(),
+            "principal": self.principal,
+            "policy": self.policy,
+        }
+        if self.more:
+            said["more"] = [[part.principal, part.policy] for part in self.more]
+        return digest_of(said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +463,8 @@ class Grant:
     ended_by: str | None = None
     end_note: str = ""
     version: int = 0
+    item: int = 0
+    """Which of the request's ``ask.items`` this is, counted from 0."""
 
     @property
     def is_live(self) -> bool:

@@ -42,6 +42,22 @@ def checked_strings(value: Mapping[str, str], field: str) -> dict[str, str]:
     return dict(value)
 
 
+def checked_plain(value: object, field: str) -> None:
+    """Raises ValueError for a text that no database keeps, TypeError for what is no list, mapping or string."""
+    match value:
+        case str():
+            checked_text(value, field)
+        case list():
+            for inner in value:
+                checked_plain(inner, field)
+        case dict():
+            for key, inner in value.items():
+                checked_plain(key, field)
+                checked_plain(inner, field)
+        case _:
+            raise TypeError(f"{field} holds {type(value).__name__}; lists, mappings and strings are kept")
+
+
 class CleanText(TypeDecorator[str]):
     """Text of any length."""
 
@@ -107,3 +123,18 @@ class Strings(TypeDecorator[Mapping[str, str]]):
 
     def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> Any:
         return None if value is None else checked_strings(value, self.field)
+
+
+class Plain(TypeDecorator[Any]):
+    """Lists, mappings and strings as they are, as JSON; for what is only ever read and written whole."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def __init__(self, field: str) -> None:
+        super().__init__()
+        self.field = field
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        checked_plain(value, self.field)
+        return value

@@ -49,7 +49,7 @@ class Grants(Session):
         changing = _changing(grant)
         if grant.version == 0:
             if not self._add(grants, {**_fixed(grant), **changing}):
-                raise StaleWrite(f"grant {grant.id}, or one of the same request and account, is there already")
+                raise StaleWrite(f"grant {grant.id}, or one for the same item of its request, is there already")
             return
         if not self._rewrite(grants, grant.id, grant.version, changing):
             raise StaleWrite(f"grant {grant.id} was changed by someone else")
@@ -154,6 +154,7 @@ def _fixed(grant: Grant) -> dict[str, object]:
         "principal": grant.principal,
         "policy": grant.policy,
         "digest": grant.digest,
+        "item": grant.item,
     }
 
 

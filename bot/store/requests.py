@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.core.model import AccessRequest, Approval, Ask, RequestStatus
+from bot.core.model import AccessRequest, Approval, Ask, Denial, Item, Part, RequestStatus, Review, Way
 from bot.service.records import StaleWrite
 from bot.store.prepared import among
 from bot.store.session import Session
@@ -45,6 +45,9 @@ class Requests(Session):
             "decided_at": request.decided_at,
             "decided_by": request.decided_by,
             "decision_note": request.decision_note,
+            "denials": [[each.person, each.at.isoformat(), each.note] for each in request.denials],
+            "claimed_by": request.claimed_by,
+            **_review_row(request.review),
             "version": request.version + 1,
         }
         if request.version == 0:
@@ -64,6 +67,8 @@ class Requests(Session):
             "principal": request.principal,
             "policy": request.policy,
             "catalogue_digest": request.catalogue_digest,
+            "parts": [[part.principal, part.policy] for part in request.more],
+            "way": request.way,
             **changing,
         }
         if not self._add(requests, row):
@@ -170,6 +175,9 @@ def ask_row(ask: Ask) -> dict[str, Any]:
         "reason": ask.reason,
         "ticket": ask.ticket,
         "start_at": ask.start_at,
+        "more": [[item.role, item.account, dict(item.params)] for item in ask.more],
+        "break_glass": ask.break_glass,
+        "extends": ask.extends,
     }
 
 
@@ -185,7 +193,26 @@ def ask_from(row: sa.Row[Any]) -> Ask:
         reason=row.reason,
         ticket=row.ticket,
         start_at=row.start_at,
+        more=tuple(Item(*item) for item in row.more),
+        break_glass=row.break_glass,
+        extends=row.extends,
     )
+
+
+def _review_row(review: Review | None) -> dict[str, Any]:
+    return {
+        "review_due_at": review.due_at if review else None,
+        "reviewed_at": review.at if review else None,
+        "reviewed_by": review.by if review else "",
+        "review_objects": review.objects if review else False,
+        "review_note": review.note if review else "",
+    }
+
+
+def _review(row: sa.Row[Any]) -> Review | None:
+    if row.review_due_at is None:
+        return None
+    return Review(row.review_due_at, row.reviewed_at, row.reviewed_by, row.review_objects, row.review_note)
 
 
 def refuse_doubles(request: AccessRequest) -> None:
@@ -231,4 +258,9 @@ def _request(rows: Sequence[sa.Row[Any]], asked: tuple[str, ...]) -> AccessReque
         decided_by=row.decided_by,
         decision_note=row.decision_note,
         version=row.version,
+        more=tuple(Part(*part) for part in row.parts),
+        way=Way(row.way),
+        denials=tuple(Denial(person, datetime.fromisoformat(at), note) for person, at, note in row.denials),
+        claimed_by=row.claimed_by,
+        review=_review(row),
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.store.columns import CleanText, Seconds, Strings, UtcTime
+from bot.store.columns import CleanText, Plain, Seconds, Strings, UtcTime
 
 metadata = sa.MetaData(
     naming_convention={
@@ -39,6 +39,9 @@ def _ask_columns() -> list[sa.Column[Any]]:
         _text("reason"),
         _text("ticket"),
         _time("start_at", nullable=True),
+        sa.Column("more", Plain("more"), nullable=False, server_default="[]"),
+        sa.Column("break_glass", sa.Boolean, nullable=False, server_default=sa.false()),
+        _text("extends", server_default=""),
     ]
 
 
@@ -59,6 +62,15 @@ requests = sa.Table(
     _text("decided_by", nullable=True),
     _text("decision_note"),
     sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("parts", Plain("parts"), nullable=False, server_default="[]"),
+    _text("way", server_default="approvers"),
+    sa.Column("denials", Plain("denials"), nullable=False, server_default="[]"),
+    _text("claimed_by", server_default=""),
+    _time("review_due_at", nullable=True),
+    _time("reviewed_at", nullable=True),
+    _text("reviewed_by", server_default=""),
+    sa.Column("review_objects", sa.Boolean, nullable=False, server_default=sa.false()),
+    _text("review_note", server_default=""),
 )
 sa.Index("requests_requester_asked_at", requests.c.requester, requests.c.asked_at)
 sa.Index("requests_asked_at", requests.c.asked_at)
@@ -68,6 +80,18 @@ sa.Index(
     requests.c.asked_at,
     postgresql_where=sa.text("status = 'pending'"),
     sqlite_where=sa.text("status = 'pending'"),
+)
+sa.Index(
+    "requests_review_owed",
+    requests.c.review_due_at,
+    postgresql_where=sa.text("review_due_at IS NOT NULL AND reviewed_at IS NULL"),
+    sqlite_where=sa.text("review_due_at IS NOT NULL AND reviewed_at IS NULL"),
+)
+sa.Index(
+    "requests_extends",
+    requests.c.extends,
+    postgresql_where=sa.text("extends <> ''"),
+    sqlite_where=sa.text("extends <> ''"),
 )
 
 request_approvers = sa.Table(
@@ -88,6 +112,7 @@ approvals = sa.Table(
     _time("stepped_up_at", nullable=True),
     sa.Column("position", sa.Integer, nullable=False),
 )
+sa.Index("approvals_person_at", approvals.c.person, approvals.c.at)
 
 grants = sa.Table(
     "grants",
@@ -111,7 +136,8 @@ grants = sa.Table(
     _text("ended_by", nullable=True),
     _text("end_note"),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.UniqueConstraint("request_id", "account"),
+    sa.Column("item", sa.Integer, nullable=False, server_default="0"),
+    sa.UniqueConstraint("request_id", "item"),
 )
 sa.Index(
     "grants_unfinished",
@@ -132,6 +158,12 @@ sa.Index(
     sqlite_where=sa.text("status = 'revoking'"),
 )
 sa.Index("grants_ended_at", grants.c.ended_at)
+sa.Index(
+    "grants_unfinished_role",
+    grants.c.role,
+    postgresql_where=sa.text("status <> 'ended'"),
+    sqlite_where=sa.text("status <> 'ended'"),
+)
 sa.Index(
     "grants_unfinished_principal",
     grants.c.account,
@@ -253,6 +285,25 @@ drafts = sa.Table(
     _time("made_at"),
 )
 sa.Index("drafts_made_at", drafts.c.made_at)
+
+absences = sa.Table(
+    "absences",
+    metadata,
+    _text("person", primary_key=True),
+    _time("since"),
+    _time("until"),
+    _text("delegate", nullable=True),
+)
+
+favourites = sa.Table(
+    "favourites",
+    metadata,
+    _text("id", primary_key=True),
+    _text("title"),
+    *_ask_columns(),
+    _time("kept_at"),
+)
+sa.Index("favourites_requester", favourites.c.requester, favourites.c.kept_at)
 
 authenticators = sa.Table(
     "authenticators",

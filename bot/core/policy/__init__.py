@@ -34,7 +34,7 @@ from bot.core.policy.offers import (
 from bot.core.policy.targets import ITEMS_MOST, written_out
 from bot.core.policy.tickets import TICKET_MAX
 from bot.core.policy.verdict import Reason, Verdict
-from bot.core.policy.ways import AUTOMATIC, Way, may_go_without_a_word, way_of
+from bot.core.policy.ways import AUTOMATIC, may_go_without_a_word, way_of
 
 __all__ = [
     "APPROVING",
@@ -60,7 +60,6 @@ __all__ = [
     "Standing",
     "TicketFact",
     "Verdict",
-    "Way",
     "accounts_offered",
     "approve_step_up",
     "approver_set",

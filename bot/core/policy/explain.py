@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.duration import format_duration
-from bot.core.model import Ask, Catalogue, Person, Role
+from bot.core.model import Ask, Catalogue, Person, Role, Way
 from bot.core.policy.approvers import EVER, can_be_filled, slack_groups_of_approving, stage_sets
 from bot.core.policy.asking import may_ask
 from bot.core.policy.case import Asking
@@ -18,7 +18,7 @@ from bot.core.policy.hours import in_words, is_within, longest, opens_after
 from bot.core.policy.lengths import longest_of
 from bot.core.policy.offers import accounts_offered, may_use
 from bot.core.policy.verdict import Reason, Verdict
-from bot.core.policy.ways import Way, may_go_without_a_word, way_of
+from bot.core.policy.ways import may_go_without_a_word, way_of
 from bot.core.rules import Stage
 
 

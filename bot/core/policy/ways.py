@@ -1,23 +1,13 @@
 """By which way an ask goes: by approvers, without a word, by breaking glass, or on from a grant that is there."""
 
 from collections.abc import Iterable
-from enum import StrEnum
 
 from bot.core.duration import format_duration
-from bot.core.model import GrantStatus, Role, StepUpRule
+from bot.core.model import GrantStatus, Role, StepUpRule, Way
 from bot.core.policy.approvers import EVER, can_be_filled
 from bot.core.policy.case import Approving, Asking, AskingRule
 from bot.core.policy.hours import in_words, is_within
 from bot.core.policy.verdict import Reason, Verdict, words_of
-
-
-class Way(StrEnum):
-    """On whose word."""
-
-    APPROVERS = "approvers"
-    AUTOMATIC = "automatic"
-    BREAK_GLASS = "break-glass"
-    EXTENSION = "extension"
 
 
 def way_of(a: Asking) -> Way:

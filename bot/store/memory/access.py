@@ -39,6 +39,9 @@ class MemoryAccess(MemorySession):
                 decided_at=request.decided_at,
                 decided_by=request.decided_by,
                 decision_note=request.decision_note,
+                denials=request.denials,
+                claimed_by=request.claimed_by,
+                review=request.review,
             )
         self._state.requests.put(request.id, replace(saved, version=request.version + 1))
 
@@ -91,8 +94,8 @@ class MemoryAccess(MemorySession):
     def _refuse_second(self, grant: Grant) -> None:
         if self._state.requests.get(grant.request_id) is None:
             raise ValueError("the database refused the row: it breaks grants_request_id_fk")
-        if any(other.account == grant.account for other in self.grants(grant.request_id)):
-            raise StaleWrite(f"grant {grant.id}, or one of the same request and account, is there already")
+        if any(other.item == grant.item for other in self.grants(grant.request_id)):
+            raise StaleWrite(f"grant {grant.id}, or one for the same item of its request, is there already")
 
     def requests_of(self, person: str, limit: int = 20) -> tuple[AccessRequest, ...]:
         return self._requests(lambda request: request.ask.requester == person)[:limit]

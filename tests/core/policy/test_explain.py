@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.model import Catalogue
-from bot.core.policy import Explanation, Facts, Possibility, Way, explain, taken_for_granted, who_can
+from bot.core.model import Catalogue, Way
+from bot.core.policy import Explanation, Facts, Possibility, explain, taken_for_granted, who_can
 from bot.core.rules import Auto, BreakGlass, Escalation, Extension, Hours, Stage, TicketRule
 from tests.core.examples import ASK, CATALOGUE, HOUR, NOW, READ
 
