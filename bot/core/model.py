@@ -410,7 +410,7 @@ class AccessRequest:
     decided_by: str | None = None
     decision_note: str = ""
     version: int = 0
-    more: tuple[Part, ...] = ()
+    more_parts: tuple[Part, ...] = ()
     """What each of ``ask.more`` comes to, in the same order."""
     way: Way = Way.APPROVERS
     denials: tuple[Denial, ...] = ()
@@ -421,7 +421,7 @@ class AccessRequest:
     @property
     def parts(self) -> tuple[Part, ...]:
         """What each of ``ask.items`` comes to, in the same order."""
-        return (Part(self.principal, self.policy), *self.more)
+        return (Part(self.principal, self.policy), *self.more_parts)
 
     def digest(self) -> str:
         """SHA-256 (hex) of what is approved: this request, its ask, the principals and the exact permissions."""
@@ -431,8 +431,8 @@ class AccessRequest:
             "principal": self.principal,
             "policy": self.policy,
         }
-        if self.more:
-            said["more"] = [[part.principal, part.policy] for part in self.more]
+        if self.more_parts:
+            said["more"] = [[part.principal, part.policy] for part in self.more_parts]
         return digest_of(said)
 
 

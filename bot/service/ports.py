@@ -13,6 +13,7 @@ from bot.core.model import AccessRequest, Account, Effect, Grant, GrantStatus, R
 from bot.core.stepup import Attempts
 from bot.core.strays import Stray
 from bot.service.crowds import Crowds
+from bot.service.history import History
 from bot.service.records import (
     AuditRecord,
     Authenticator,
@@ -30,7 +31,7 @@ from bot.service.versions import Versions
 # --- store -----------------------------------------------------------------------------------------------
 
 
-class Tx(Crowds, Versions, Protocol):
+class Tx(Crowds, History, Versions, Protocol):
     """One open transaction. Reads see its own writes."""
 
     def now(self) -> datetime:

@@ -67,7 +67,7 @@ class Requests(Session):
             "principal": request.principal,
             "policy": request.policy,
             "catalogue_digest": request.catalogue_digest,
-            "parts": [[part.principal, part.policy] for part in request.more],
+            "parts": [[part.principal, part.policy] for part in request.more_parts],
             "way": request.way,
             **changing,
         }
@@ -97,7 +97,7 @@ class Requests(Session):
             for moment in (requests.c.asked_at, requests.c.decided_at)
         ]
         # A union, because with OR and an order SQLite would read the whole table.
-        return self._read(_with_approvals(requests.c.id.in_(sa.union(*then)), *_NEWEST))
+        return self._read(with_approvals(requests.c.id.in_(sa.union(*then)), *_NEWEST))
 
     def _read(self, query: sa.Select[Any], parameters: Mapping[str, object] | None = None) -> tuple[AccessRequest, ...]:
         rows = self._run(query, parameters).all()
@@ -114,7 +114,7 @@ class Requests(Session):
         return asked
 
 
-def _with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any]) -> sa.Select[Any]:
+def with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """One statement for what changes (the request and its approvals), so that no reader sees it half changed."""
     return (
         sa.select(
@@ -135,20 +135,20 @@ _mine = requests.c.requester == sa.bindparam("whose", type_=requests.c.requester
 _OLDEST = (requests.c.asked_at, requests.c.id)
 _NEWEST = tuple(column.desc() for column in _OLDEST)
 _newest_of = sa.select(requests.c.id).where(_mine).order_by(*_NEWEST).limit(sa.bindparam("at_most", type_=sa.Integer))
-_NEWEST_OF = _with_approvals(requests.c.id.in_(_newest_of), *_NEWEST)
-_ALL_PENDING = _with_approvals(_PENDING, *_NEWEST)
-_PENDING_OF = _with_approvals(sa.and_(_PENDING, _mine), *_NEWEST)
+_NEWEST_OF = with_approvals(requests.c.id.in_(_newest_of), *_NEWEST)
+_ALL_PENDING = with_approvals(_PENDING, *_NEWEST)
+_PENDING_OF = with_approvals(sa.and_(_PENDING, _mine), *_NEWEST)
 _asked_them = sa.exists().where(
     request_approvers.c.request_id == requests.c.id, request_approvers.c.person == sa.bindparam("whose")
 )
-_WAITING_FOR = _with_approvals(sa.and_(_PENDING, _asked_them), *_OLDEST)
-_ONE = _with_approvals(requests.c.id == _of_id)
+_WAITING_FOR = with_approvals(sa.and_(_PENDING, _asked_them), *_OLDEST)
+_ONE = with_approvals(requests.c.id == _of_id)
 _FORGETTING = sa.delete(approvals).where(approvals.c.request_id == _of_id)
 
 
 @cache
 def _some(dialect: str) -> sa.Select[Any]:
-    return _with_approvals(among(dialect, requests.c.id), requests.c.id)
+    return with_approvals(among(dialect, requests.c.id), requests.c.id)
 
 
 @cache
@@ -258,7 +258,7 @@ def _request(rows: Sequence[sa.Row[Any]], asked: tuple[str, ...]) -> AccessReque
         decided_by=row.decided_by,
         decision_note=row.decision_note,
         version=row.version,
-        more=tuple(Part(*part) for part in row.parts),
+        more_parts=tuple(Part(*part) for part in row.parts),
         way=Way(row.way),
         denials=tuple(Denial(person, datetime.fromisoformat(at), note) for person, at, note in row.denials),
         claimed_by=row.claimed_by,

@@ -14,11 +14,11 @@ from bot.store.effects import Effects
 from bot.store.engine import PATIENCE, make_engine
 from bot.store.errors import translated
 from bot.store.grants import Grants
+from bot.store.history import History
 from bot.store.holders import Holders
 from bot.store.listener import CHANNEL, Listener
 from bot.store.notes import Notes
 from bot.store.people import People
-from bot.store.requests import Requests
 from bot.store.strays import Strays
 from bot.store.turn import Turn
 from bot.store.versions import Versions
@@ -27,8 +27,11 @@ from bot.store.wakeup import Wakeup
 _NOTIFY = sa.select(sa.func.pg_notify(CHANNEL, sa.bindparam("news", type_=sa.Text)))
 
 
-class SqlTx(Requests, Grants, Holders, Effects, Crowds, People, Strays, Versions, Notes, AuditLog):
-    """One open transaction. Locks are taken in this order: stray, request, authenticator, effect, audit head."""
+class SqlTx(History, Grants, Holders, Effects, Crowds, People, Strays, Versions, Notes, AuditLog):
+    """One open transaction.
+
+    Locks are taken in this order: stray, request, authenticator, effect, guards, audit head.
+    """
 
     def notify(self, sender: str) -> None:
         """Tell the other replicas when this transaction commits."""

@@ -6,6 +6,7 @@ from tests.contracts.store import (
     BatchesContract,
     CrowdsContract,
     EffectsContract,
+    HistoryContract,
     NotesContract,
     PeopleContract,
     ReadingContract,
@@ -28,6 +29,9 @@ class TestCrowds(CrowdsContract): ...
 
 
 class TestEffects(EffectsContract): ...
+
+
+class TestHistory(HistoryContract): ...
 
 
 class TestNotes(NotesContract): ...

@@ -9,6 +9,7 @@ from bot.service.records import Claim
 from bot.store.memory.access import MemoryAccess
 from bot.store.memory.crowds import MemoryCrowds
 from bot.store.memory.effects import MemoryEffects
+from bot.store.memory.history import MemoryHistory
 from bot.store.memory.holders import MemoryHolders
 from bot.store.memory.notes import MemoryNotes
 from bot.store.memory.people import MemoryPeople
@@ -21,6 +22,7 @@ from bot.store.wakeup import Wakeup
 
 class MemoryTx(
     MemoryAccess,
+    MemoryHistory,
     MemoryHolders,
     MemoryEffects,
     MemoryCrowds,

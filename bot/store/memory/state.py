@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from bot.core.audit import GENESIS
-from bot.core.model import AccessRequest, Effect, Grant, StepUp
+from bot.core.model import Absence, AccessRequest, Effect, Favourite, Grant, StepUp
 from bot.core.strays import Stray
 from bot.core.versions import Version
 from bot.service.ports import Clock
@@ -78,6 +78,8 @@ class State:
         self.effects: Table[str, EffectRow] = Table(self.undo)
         self.once_keys: Table[str, datetime] = Table(self.undo)
         self.drafts: Table[str, Draft] = Table(self.undo)
+        self.absences: Table[str, Absence] = Table(self.undo)
+        self.favourites: Table[str, Favourite] = Table(self.undo)
         self.authenticators: Table[str, Authenticator] = Table(self.undo)
         self.step_ups: Table[str, StepUp] = Table(self.undo)
         self.strays: Table[str, Stray] = Table(self.undo)

@@ -5,6 +5,7 @@ from tests.contracts.store.audit import AuditContract
 from tests.contracts.store.batches import BatchesContract
 from tests.contracts.store.crowds import CrowdsContract
 from tests.contracts.store.effects import EffectsContract
+from tests.contracts.store.history import HistoryContract
 from tests.contracts.store.notes import NotesContract
 from tests.contracts.store.people import PeopleContract
 from tests.contracts.store.reading import ReadingContract
@@ -18,6 +19,7 @@ __all__ = [
     "BatchesContract",
     "CrowdsContract",
     "EffectsContract",
+    "HistoryContract",
     "NotesContract",
     "PeopleContract",
     "ReadingContract",

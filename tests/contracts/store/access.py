@@ -163,11 +163,11 @@ class AccessContract:
             tx.save_grant(replace(grant(version=1), policy="[]", principal="user/eve", account="other", digest="x"))
             assert tx.grants("r1") == (replace(grant(), version=2),)
 
-    def test_a_request_has_one_grant_per_account(self, store: Store) -> None:
+    def test_a_request_has_one_grant_per_item(self, store: Store) -> None:
         with store.transaction() as tx:
             tx.save_request(request())
             tx.save_grant(grant("g1"))
-            tx.save_grant(grant("g2", account="another"))
+            tx.save_grant(grant("g2", item=1))
         with pytest.raises(StaleWrite), store.transaction() as tx:
             tx.save_grant(grant("g3"))
         with store.transaction() as tx:

@@ -1,5 +1,7 @@
 """Several targets of one request, the ways without an approver, reviews, absences and favourites."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,20 +13,20 @@ depends_on = None
 TIME = sa.DateTime(timezone=True)
 
 
-def _json(name: str) -> sa.Column[object]:
+def _json(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.JSON(), nullable=False, server_default="[]")
 
 
-def _text(name: str) -> sa.Column[str]:
+def _text(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Text(), nullable=False, server_default="")
 
 
-def _flag(name: str) -> sa.Column[bool]:
+def _flag(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
 
 
-def _further_ask_columns() -> list[sa.Column[object]]:
-    return [_json("more"), _flag("break_glass"), _text("extends")]  # type: ignore[list-item]
+def _further_ask_columns() -> list[sa.Column[Any]]:
+    return [_json("more"), _flag("break_glass"), _text("extends")]
 
 
 def _partial(name: str, table: str, column: str, where: str) -> None:

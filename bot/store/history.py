@@ -1,0 +1,137 @@
+"""What was before: counts for the rules, absences, favourites."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.core.model import Absence, AccessRequest, Favourite, GrantStatus, RequestStatus, Way
+from bot.core.policy import Live
+from bot.store.requests import Requests, ask_from, ask_row, with_approvals
+from bot.store.tables import absences, approvals, favourites, grants, requests
+
+_GUARD = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("name", type_=sa.Text), 0)))
+
+
+class History(Requests):
+    """The part of a transaction that knows what was before."""
+
+    def guard(self, names: Sequence[str]) -> None:
+        if self._dialect == "sqlite":
+            return  # one transaction at a time anyway
+        for name in sorted(set(names)):
+            self._run(_GUARD, {"name": f"prodaccess:{name}"})
+
+    def live(self, person: str, role: str, account: str, besides: str = "") -> Live:
+        of = {"person": person, "role": role, "account": account}
+        counts = {name: self._run(_COUNTING[name], {"value": of[name], "besides": besides}).scalar_one() for name in of}
+        return Live(**counts)
+
+    def last_denied(self, person: str, role: str, since: datetime) -> datetime | None:
+        found: datetime | None = self._run(_LAST_DENIED, {"whose": person, "of": role, "since": since}).scalar()
+        return found
+
+    def decided_by_way(self, person: str, role: str, way: Way, since: datetime) -> tuple[datetime, ...]:
+        given = {"whose": person, "of": role, "by": way, "since": since}
+        return tuple(self._run(_BY_WAY, given).scalars())
+
+    def approved_for_each_other(self, person: str, since: datetime) -> Mapping[str, int]:
+        counted: dict[str, int] = {}
+        for query in (_APPROVED_FOR, _APPROVED_BY):
+            for row in self._run(query, {"whose": person, "since": since}):
+                counted[row.other] = counted.get(row.other, 0) + row.how_many
+        return counted
+
+    def reviews_owed(self, person: str | None = None) -> tuple[AccessRequest, ...]:
+        return self._read(_OWED) if person is None else self._read(_OWED_BY, {"whose": person})
+
+    def extensions_of(self, grant_id: str) -> tuple[AccessRequest, ...]:
+        return self._read(_EXTENDING, {"of_grant": grant_id})
+
+    def absences(self) -> Mapping[str, Absence]:
+        rows = self._run(_AWAY, {"now": self.now()})
+        return {row.person: Absence(**row._mapping) for row in rows}
+
+    def save_absence(self, absence: Absence) -> None:
+        self._put(
+            absences,
+            {
+                "person": absence.person,
+                "since": absence.since,
+                "until": absence.until,
+                "delegate": absence.delegate,
+            },
+        )
+
+    def remove_absence(self, person: str) -> bool:
+        return self._changed(sa.delete(absences).where(absences.c.person == person)) == 1
+
+    def favourites(self, person: str) -> tuple[Favourite, ...]:
+        query = sa.select(favourites).where(favourites.c.requester == person)
+        return tuple(map(_favourite, self._run(query.order_by(favourites.c.kept_at, favourites.c.id))))
+
+    def favourite(self, favourite_id: str) -> Favourite | None:
+        row = self._run(sa.select(favourites).where(favourites.c.id == favourite_id)).first()
+        return None if row is None else _favourite(row)
+
+    def save_favourite(self, favourite: Favourite) -> None:
+        row = {"id": favourite.id, "title": favourite.title, **ask_row(favourite.ask), "kept_at": favourite.kept_at}
+        self._put(favourites, row)
+
+    def remove_favourite(self, favourite_id: str, person: str) -> bool:
+        mine = sa.and_(favourites.c.id == favourite_id, favourites.c.requester == person)
+        return self._changed(sa.delete(favourites).where(mine)) == 1
+
+
+def _bound(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=column.type)
+
+
+def _counting(column: sa.Column[str]) -> sa.Select[Any]:
+    # The state is spelled out, or a planner could not tell that the partial index fits.
+    unfinished = grants.c.status != sa.literal_column(f"'{GrantStatus.ENDED}'")
+    mine = sa.and_(unfinished, column == _bound("value", column), grants.c.status != GrantStatus.REVOKING)
+    return sa.select(sa.func.count()).where(mine, grants.c.request_id != _bound("besides", grants.c.request_id))
+
+
+_COUNTING = {name: _counting(grants.c[name]) for name in ("person", "role", "account")}
+_whose = requests.c.requester == _bound("whose", requests.c.requester)
+_of_role = requests.c.role == _bound("of", requests.c.role)
+_decided_since = requests.c.decided_at >= _bound("since", requests.c.decided_at)
+_LAST_DENIED = sa.select(sa.func.max(requests.c.decided_at)).where(
+    _whose, _of_role, _decided_since, requests.c.status == RequestStatus.DENIED
+)
+_BY_WAY = (
+    sa.select(requests.c.decided_at)
+    .where(_whose, _of_role, _decided_since, requests.c.status == RequestStatus.APPROVED)
+    .where(requests.c.way == _bound("by", requests.c.way))
+    .order_by(requests.c.decided_at)
+)
+_yes_since = approvals.c.at >= _bound("since", approvals.c.at)
+_both = approvals.join(requests, approvals.c.request_id == requests.c.id)
+_APPROVED_FOR = (
+    sa.select(approvals.c.person.label("other"), sa.func.count().label("how_many"))
+    .select_from(_both)
+    .where(_whose, _yes_since)
+    .group_by(approvals.c.person)
+)
+_APPROVED_BY = (
+    sa.select(requests.c.requester.label("other"), sa.func.count().label("how_many"))
+    .select_from(_both)
+    .where(approvals.c.person == _bound("whose", approvals.c.person), _yes_since)
+    .group_by(requests.c.requester)
+)
+_owed = sa.and_(requests.c.review_due_at.is_not(None), requests.c.reviewed_at.is_(None))
+_due = (requests.c.review_due_at, requests.c.id)
+_OWED = with_approvals(_owed, *_due)
+_OWED_BY = with_approvals(sa.and_(_owed, _whose), *_due)
+_extending = sa.and_(
+    requests.c.extends != sa.literal_column("''"), requests.c.extends == _bound("of_grant", requests.c.extends)
+)
+_EXTENDING = with_approvals(_extending, requests.c.asked_at.desc(), requests.c.id.desc())
+_AWAY = sa.select(absences).where(absences.c.until > _bound("now", absences.c.until))
+
+
+def _favourite(row: sa.Row[Any]) -> Favourite:
+    return Favourite(row.id, row.title, ask_from(row), row.kept_at)
