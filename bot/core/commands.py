@@ -9,6 +9,17 @@ from bot.core.policy import Verdict
 
 
 @dataclass(frozen=True, slots=True)
+class Giving:
+    """What the grants of an approved request are made with: an id and a provider for each of its items."""
+
+    grant_ids: tuple[str, ...]
+    providers: tuple[str, ...]
+    remind_before: timedelta = timedelta(0)
+    begins: datetime | None = None
+    """When the grant ends that these go on from (UTC); ``None``: they begin as asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     """Ask for ``request`` (pending, undecided). ``proved``: the step-up for exactly this is fresh."""
 
@@ -16,27 +27,55 @@ class Submit:
     request: AccessRequest
     verdict: Verdict
     proved: bool
+    giving: Giving | None = None
+    """For a request that goes without an approver (its ``way`` says which): it is approved by this."""
+    why: tuple[str, ...] = ()
+    """Why nobody is asked, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Say yes. ``grant_id`` and ``provider`` are used if this yes completes the quorum."""
+    """Say yes. ``completes``: by the rules as they are now nobody's yes is missing after this one."""
 
     actor: Actor
     verdict: Verdict
     stepped_up_at: datetime | None
-    grant_id: str
-    provider: str
-    remind_before: timedelta
+    giving: Giving
+    completes: bool
+    wanted: int = 1
+    """How many persons have to say yes, by the rules as they are now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """Say no, with a reason for the requester. ``allowed``: the actor is an approver now."""
+    """Say no, with a reason for the requester. ``allowed``: the actor is an approver now.
+
+    ``decides``: by the rules as they are now no further no is needed.
+    """
 
     actor: Actor
     note: str
     allowed: bool
+    decides: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Say that one is looking at it. ``allowed``: the actor is an approver now."""
+
+    actor: Actor
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Say afterwards whether access without an approver was right, with a note where it was not."""
+
+    actor: Actor
+    objects: bool
+    note: str
+    refusal: str = ""
+    """Why the actor may not review it; empty when they may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +169,15 @@ class Adopt:
 
     actor: Actor
     request: AccessRequest
-    grant_id: str
-    provider: str
+    giving: Giving
 
 
 Command = (
     Submit
     | Approve
     | Deny
+    | Claim
+    | Review
     | Cancel
     | Lapse
     | Start

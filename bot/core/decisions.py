@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.audit import Actor, Event, Tag
-from bot.core.commands import Adopt, Approve
+from bot.core.commands import Giving
 from bot.core.model import AccessRequest, Effect, EndReason, Grant, GrantStatus, RequestStatus
+
+BEGINS_WITHIN = timedelta(seconds=1)
+"""After its approval, access that is not there by then is shown as being made; mostly it is, which is shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Decision:
     """What a command changes: records to save, facts to log, effects to run. ``cancels`` are effect keys."""
 
     request: AccessRequest | None = None
-    grant: Grant | None = None
+    grants: tuple[Grant, ...] = ()
     events: tuple[Event, ...] = ()
     effects: tuple[Effect, ...] = ()
     cancels: tuple[str, ...] = ()
@@ -72,22 +75,30 @@ def pending(request: AccessRequest | None) -> AccessRequest | Refusal:
     return request
 
 
-def scheduled(request: AccessRequest, command: Approve | Adopt, now: datetime) -> Grant:
-    """The grant of an approved request: its clock starts at the approval, or at the chosen start."""
-    starts_at = max(now, request.ask.start_at) if request.ask.start_at else now
-    return Grant(
-        id=command.grant_id,
-        request_id=request.id,
-        person=request.ask.requester,
-        role=request.ask.role,
-        account=request.ask.account,
-        provider=command.provider,
-        principal=request.principal,
-        policy=request.policy,
-        digest=request.digest(),
-        status=GrantStatus.SCHEDULED,
-        starts_at=starts_at,
-        expires_at=starts_at + request.ask.duration,
+def scheduled(request: AccessRequest, giving: Giving, now: datetime) -> tuple[Grant, ...]:
+    """The grants of an approved request: their clock starts at the approval, or at the chosen start.
+
+    Raises ValueError when ``giving`` is not for as many items as the request has.
+    """
+    starts_at = max(now, giving.begins or request.ask.start_at or now)
+    items = zip(request.ask.items, request.parts, giving.grant_ids, giving.providers, strict=True)
+    return tuple(
+        Grant(
+            id=grant_id,
+            request_id=request.id,
+            person=request.ask.requester,
+            role=item.role,
+            account=item.account,
+            provider=provider,
+            principal=part.principal,
+            policy=part.policy,
+            digest=request.digest(),
+            status=GrantStatus.SCHEDULED,
+            starts_at=starts_at,
+            expires_at=starts_at + request.ask.duration,
+            item=at,
+        )
+        for at, (item, part, grant_id, provider) in enumerate(items)
     )
 
 
@@ -138,6 +149,10 @@ def asked(request: AccessRequest) -> dict[str, object]:
         "ticket": ask.ticket,
         "start_at": ask.start_at.isoformat() if ask.start_at else "",
         "principal": request.principal,
+        # Only where they are used, so that the records of a plain request stay as they were.
+        **({"more": [[item.role, item.account, dict(item.params)] for item in ask.more]} if ask.more else {}),
+        **({"break_glass": True} if ask.break_glass else {}),
+        **({"extends": ask.extends} if ask.extends else {}),
     }
 
 

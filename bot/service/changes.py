@@ -11,11 +11,11 @@ from bot.core.guarding import change_approvers
 from bot.core.judging import Judging, gains, why_not
 from bot.core.model import Catalogue, Person, StepUpPolicy, StepUpRule
 from bot.core.versions import Standing, Version, show_version, version_event
-from bot.service.access import WRONG_CODE
 from bot.service.cards import CatalogueCard, Chat, UnreadableCard
 from bot.service.catalogues import Catalogues, take_turn
 from bot.service.copies import Copies
 from bot.service.current import InUse
+from bot.service.deciding import WRONG_CODE
 from bot.service.effects import Handler, finish
 from bot.service.people import People
 from bot.service.ports import Tx

@@ -80,12 +80,10 @@ class _Batch:
     def _take(self, request_id: str, decision: Decision) -> None:
         if decision.request is not None:
             self.requests[request_id] = self.changed_requests[request_id] = decision.request
-        changed = decision.grant
-        if changed is not None:
-            self.changed_grants[changed.id] = changed
-            self.grants[request_id] = tuple(
-                changed if grant.id == changed.id else grant for grant in self.grants[request_id]
-            )
+        changed = {grant.id: grant for grant in decision.grants}
+        self.changed_grants.update(changed)
+        if changed:
+            self.grants[request_id] = tuple(changed.get(grant.id, grant) for grant in self.grants[request_id])
         for key in decision.cancels:
             self.effects.pop(key, None)
         self.cancels += decision.cancels
@@ -134,8 +132,8 @@ def _is_early(outcome: Outcome) -> bool:
 def _write(tx: Tx, decision: Decision) -> None:
     if decision.request is not None:
         tx.save_request(decision.request)
-    if decision.grant is not None:
-        tx.save_grant(decision.grant)
+    for grant in decision.grants:
+        tx.save_grant(grant)
     _write_rest(tx, decision.cancels, decision.effects, decision.events)
 
 

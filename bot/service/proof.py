@@ -13,8 +13,8 @@ import pyotp
 
 from bot.core import stepup
 from bot.core.audit import Actor, Event, Tag
-from bot.core.model import StepUp
-from bot.service.ports import Ids, SecretBox, Store
+from bot.core.model import Person, StepUp
+from bot.service.ports import Ids, SecretBox, Store, Tx
 from bot.service.records import Authenticator
 
 REFUSED = "That code was not accepted. Wait for a new one and try again; after several failures there is a pause."
@@ -86,3 +86,8 @@ def matching_timecode(secret: bytes, code: str, now: datetime) -> int | None:
         if hmac.compare_digest(generator.generate_otp(timecode).encode(), code.encode())
     ]
     return max(matches, default=None)
+
+
+def wait_for_reset(tx: Tx, person: Person) -> None:
+    """A reset of their authenticator that is under way takes the proof with it; a later one finds what was asked."""
+    tx.authenticator(person.id, lock=True)

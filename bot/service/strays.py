@@ -21,8 +21,8 @@ from bot.core.strays import (
     tend,
     why_not,
 )
-from bot.service.access import WRONG_CODE
 from bot.service.cards import StrayCard
+from bot.service.deciding import WRONG_CODE
 from bot.service.handling import UNKNOWN
 from bot.service.looking import Looking
 from bot.service.ports import Ids, Tx
@@ -117,10 +117,10 @@ class Strays:
                     return adopted
                 done = adopted
             decided = replace(stray, fate=fate, decided_at=now, settled_by=person.id)
-            if done.request is not None and done.grant is not None:
+            if done.request is not None and done.grants:
                 tx.save_request(done.request)
-                tx.save_grant(done.grant)
-                decided = replace(decided, grant_id=done.grant.id)
+                tx.save_grant(done.grants[0])
+                decided = replace(decided, grant_id=done.grants[0].id)
             tx.save_stray(decided)
             tx.enqueue([*done.effects, tend(decided, now), show_stray(decided, now)])
             tx.append([stray_event(Tag.STRAY_DECIDED, actor, decided, fate=str(fate), digest=digest), *done.events])
@@ -143,7 +143,9 @@ class Strays:
             lives=lives,
             catalogue=self.looking.access.catalogue(),
         )
-        return decide(State(None), commands.Adopt(actor, request, self.ids.new("g"), stray.provider), now)
+        return decide(
+            State(None), commands.Adopt(actor, request, commands.Giving((self.ids.new("g"),), (stray.provider,))), now
+        )
 
     def _refusal(self, tx: Tx, stray: Stray, fate: Fate, person: Person) -> Refusal | None:
         request_id = tx.request_id_of_grant(stray.grant_id) if stray.grant_id else None

@@ -78,7 +78,7 @@ def submit_form(caller: Caller, sent: Submitted) -> Answer:
     asked, unread = to_ask(form, caller.person, access.catalogue())
     problems: Problems = {**unread, **too_long}
     if problems:
-        verdict = access.judge(caller.person, asked, access.store.ping())
+        verdict = access.judge(caller.person, asked)
         return _problems({**problems_of(verdict), **problems}, sent)
     drafted = access.draft(caller.person, asked)
     if isinstance(drafted, Verdict):
@@ -129,7 +129,7 @@ def typed(caller: Caller, line: Line) -> Replies:
     problems = [*understood.problems]
     if not problems:
         problems += unread.values()
-        drafted = access.judge(caller.person, asked, now) if problems else access.draft(caller.person, asked)
+        drafted = access.judge(caller.person, asked) if problems else access.draft(caller.person, asked)
         if isinstance(drafted, Draft):
             return (Open(_confirmation(caller, drafted)),)
         problems += [text for key, text in problems_of(drafted).items() if key not in unread]

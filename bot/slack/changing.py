@@ -1,8 +1,8 @@
 """Deciding a change of access.yaml: approving and denying, both with a code."""
 
 from bot.core.decisions import Refusal
-from bot.service.access import WRONG_CODE
 from bot.service.changes import NO_CHANGE
+from bot.service.deciding import WRONG_CODE
 from bot.service.proof import REFUSED
 from bot.slack import blocks as b
 from bot.slack import ids, payloads, views

@@ -3,7 +3,7 @@
 from bot.core.decisions import Outcome, Refusal
 from bot.core.model import RequestStatus
 from bot.core.text import TextTooLong
-from bot.service.access import WRONG_CODE
+from bot.service.deciding import WRONG_CODE
 from bot.service.handling import UNKNOWN
 from bot.service.proof import REFUSED
 from bot.slack import blocks as b
@@ -21,7 +21,7 @@ OWN = frozenset({ids.CANCEL, ids.RELEASE})
 
 def approve(caller: Caller, click: Click) -> Replies:
     """One click is enough while the approver's proof is fresh; else their code is asked for."""
-    outcome = caller.desk.access.approve(click.value, caller.person, caller.actor)
+    outcome = caller.desk.access.deciding.approve(click.value, caller.person, caller.actor)
     if not isinstance(outcome, Refusal):
         return ()
     if outcome.code != "step-up":
@@ -35,7 +35,7 @@ def approve(caller: Caller, click: Click) -> Replies:
 def submit_approve(caller: Caller, sent: Submitted) -> Answer:
     """The code, and the yes with it."""
     code = payloads.entered(sent.view, ids.CODE)
-    outcome = caller.desk.access.approve_with_code(sent.subject, caller.person, code, caller.actor)
+    outcome = caller.desk.access.deciding.approve_with_code(sent.subject, caller.person, code, caller.actor)
     if isinstance(outcome, Refusal) and outcome.code == WRONG_CODE:
         return Answer(errors={ids.CODE: REFUSED})
     return _ended(outcome, "Not approved")
@@ -57,7 +57,7 @@ def submit_deny(caller: Caller, sent: Submitted) -> Answer:
     note = _note(sent)
     if isinstance(note, Answer):
         return note
-    return _ended(caller.desk.access.deny(sent.subject, caller.person, note, caller.actor), "Not denied")
+    return _ended(caller.desk.access.deciding.deny(sent.subject, caller.person, note, caller.actor), "Not denied")
 
 
 def permissions(caller: Caller, click: Click) -> Replies:

@@ -2,7 +2,7 @@
 
 from bot.core.decisions import Refusal
 from bot.core.strays import Fate
-from bot.service.access import WRONG_CODE
+from bot.service.deciding import WRONG_CODE
 from bot.service.proof import REFUSED
 from bot.service.strays import NO_STRAY
 from bot.slack import blocks as b

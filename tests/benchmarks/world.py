@@ -52,7 +52,7 @@ class World:
     def approve(self, request_id: str, number: int) -> None:
         """Their manager approves."""
         person = self.parts.catalogue.people[company.manager(number)]
-        outcome = self.parts.desk.access.approve(request_id, person, _actor(person.id))
+        outcome = self.parts.desk.access.deciding.approve(request_id, person, _actor(person.id))
         assert isinstance(outcome, Decision), outcome
 
     def prove(self, numbers: Sequence[int]) -> None:

@@ -40,8 +40,14 @@ STATES = {
 }
 
 
-def approve(by: str = "mona", verdict: Verdict = YES, remind_before: timedelta = 10 * MINUTE) -> c.Approve:
-    return c.Approve(actor(by), verdict, NOW, "g-1", "cloud", remind_before)
+def giving(remind_before: timedelta = 10 * MINUTE) -> c.Giving:
+    return c.Giving(("g-1",), ("cloud",), remind_before)
+
+
+def approve(
+    by: str = "mona", verdict: Verdict = YES, remind_before: timedelta = 10 * MINUTE, *, completes: bool = True
+) -> c.Approve:
+    return c.Approve(actor(by), verdict, NOW, giving(remind_before), completes=completes)
 
 
 COMMANDS: dict[str, tuple[c.Command, datetime]] = {
@@ -58,7 +64,7 @@ COMMANDS: dict[str, tuple[c.Command, datetime]] = {
     "revoke": (c.Revoke("g-1", actor("sam"), "Odd traffic.", allowed=True), NOW + MINUTE),
     "removed": (c.Removed("g-1"), NOW + 2 * MINUTE),
     "lost": (c.Lost("g-1"), NOW + MINUTE),
-    "adopt": (c.Adopt(actor("sam"), APPROVED, "g-1", "cloud"), NOW),
+    "adopt": (c.Adopt(actor("sam"), APPROVED, giving()), NOW),
 }
 
 # What becomes of it, everything else being as it should; a word in brackets refuses and changes nothing.
@@ -86,8 +92,8 @@ def became(outcome: Outcome) -> str:
     """The table's word for an outcome."""
     if isinstance(outcome, Refusal):
         return f"({outcome.code})"
-    if outcome.grant is not None:
-        return str(outcome.grant.status)
+    if outcome.grants:
+        return str(outcome.grants[0].status)
     assert outcome.request is not None
     return str(outcome.request.status)
 
@@ -105,8 +111,8 @@ def refusal(state: State, command: c.Command, now: datetime) -> Refusal:
 
 
 def grant_of(outcome: Decision) -> Grant:
-    assert outcome.grant is not None
-    return outcome.grant
+    (grant,) = outcome.grants
+    return grant
 
 
 def test_the_table_has_every_state_and_every_command() -> None:
@@ -248,7 +254,7 @@ TWO = replace(PENDING, quorum=2)
 
 def test_the_first_of_two_approvals_grants_nothing_and_is_logged() -> None:
     made = decision(State(TWO), approve("mona"), NOW)
-    assert made.grant is None
+    assert made.grants == ()
     assert made.request == replace(TWO, approvals=(Approval("mona", NOW, NOW),))
     assert [str(event.tag) for event in made.events] == ["request.approval-added"]
     assert made.cancels == ()
@@ -268,7 +274,7 @@ def test_a_quorum_counts_persons_not_clicks(clicks: list[str], quorum: int) -> N
     for click in clicks:
         outcome = decide(state, approve(click), NOW)
         if isinstance(outcome, Decision):
-            state = State(outcome.request, (outcome.grant,) if outcome.grant else ())
+            state = State(outcome.request, outcome.grants)
     assert bool(state.grants) == (len(set(clicks)) >= quorum)
 
 
@@ -417,7 +423,7 @@ def test_in_whatever_order_and_however_often_things_go_forward_only_and_end_once
         outcome = decide(before, *COMMANDS[name])
         if isinstance(outcome, Refusal):
             continue
-        state = State(outcome.request or before.request, (outcome.grant,) if outcome.grant else before.grants)
+        state = State(outcome.request or before.request, outcome.grants or before.grants)
         assert outcome.events
         ended += sum(str(event.tag) == "grant.ended" for event in outcome.events)
         for old, new in zip(before.grants, state.grants, strict=False):

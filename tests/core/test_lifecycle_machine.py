@@ -22,6 +22,7 @@ DESIGN = {
     *(("active", "revoking"), ("scheduled", "ended"), ("revoking", "ended")),
 }
 """Every transition of DESIGN §5; a request stays pending while its quorum is not complete."""
+GIVING = c.Giving(("g-1",), ("cloud",), 10 * MINUTE)
 CLOSED = {"approved", "denied", "cancelled", "lapsed"}
 
 actors = st.sampled_from(["alice", "mona", "otto", "sam"]).map(actor)
@@ -143,7 +144,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.asked = replace(PENDING, quorum=quorum, ask=replace(PENDING.ask, start_at=start_at))
         self.model = Model(quorum, start_at)
         asked = [c.Submit(actor("alice"), self.asked, YES, proved=True)]
-        said_yes = [c.Approve(actor(who), YES, NOW, "g-1", "cloud", 10 * MINUTE) for who in ("mona", "otto", "sam")]
+        said_yes = [c.Approve(actor(who), YES, NOW, GIVING, completes=True) for who in ("mona", "otto", "sam")]
         for command in (*asked, *said_yes[:quorum])[:so_far]:
             self._send(command)
         for _ in range(so_far - 1 - quorum):
@@ -166,7 +167,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(who=actors, verdict=verdicts)
     def approve(self, who: Actor, verdict: Verdict) -> None:
-        self._send(c.Approve(who, verdict, self.now, "g-1", "cloud", 10 * MINUTE))
+        self._send(c.Approve(who, verdict, self.now, GIVING, completes=True))
 
     @rule(who=actors, early=st.booleans())
     def approve_as_it_lapses(self, who: Actor, early: bool) -> None:
@@ -296,8 +297,7 @@ class Lifecycle(RuleBasedStateMachine):
         """As the service writes it: an effect that was served is gone, then cancels, then what is new."""
         self.logged += [str(event.tag) for event in decision.events]
         grants = {grant.id: grant for grant in self.state.grants}
-        if decision.grant is not None:
-            grants[decision.grant.id] = decision.grant
+        grants.update({grant.id: grant for grant in decision.grants})
         self.state = State(decision.request or self.state.request, tuple(grants.values()))
         served = {c.Start: "start:g-1", c.Granted: "converge:g-1", c.GrantFailed: "converge:g-1"}
         served |= {c.Removed: "converge:g-1", c.Expire: "expire:g-1", c.Lapse: "lapse:r-1"}

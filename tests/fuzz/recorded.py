@@ -202,7 +202,7 @@ class Subjects:
     def grant(self) -> str:
         """A new grant of Maya's."""
         request, access = self.pending("look"), self._office.desk.access
-        access.approve(request, access.catalogue().people["ravi"], _actor("ravi"))
+        access.deciding.approve(request, access.catalogue().people["ravi"], _actor("ravi"))
         return self._office.visitor(MAYA).wait_for(
             lambda: next((g.id for g in self._office.grants("maya") if g.request_id == request and g.granted_at), ""),
             what="access that was approved",

@@ -2,12 +2,16 @@
 
 from tests.mutants.mutant import Mutant, tests
 
-LIFECYCLE, STEPUP = "bot/core/lifecycle.py", "bot/core/stepup.py"
+LIFECYCLE, OF_REQUESTS, STEPUP = (
+    f"bot/core/{name}.py" for name in ("lifecycle/grants", "lifecycle/requests", "stepup")
+)
 APPROVERS, APPROVING, HOURS, VERDICT = (
     f"bot/core/policy/{name}.py" for name in ("approvers", "approving", "hours", "verdict")
 )
 DECISIONS, MODEL = "bot/core/decisions.py", "bot/core/model.py"
-OF_LIFECYCLE, OF_POLICY, OF_STEPUP = (f"tests/core/test_{name}.py" for name in ("lifecycle", "policy", "stepup"))
+OF_LIFECYCLE, OF_WAYS, OF_POLICY, OF_STEPUP = (
+    f"tests/core/test_{name}.py" for name in ("lifecycle", "lifecycle_ways", "policy", "stepup")
+)
 
 _LIFECYCLE = (
     Mutant(
@@ -89,35 +93,63 @@ _LIFECYCLE = (
     ),
     Mutant(
         "nothing lapses before its time",
-        LIFECYCLE,
+        OF_REQUESTS,
         "if state.request is not None and now < state.request.lapses_at:",
         "if False:",
         tests(OF_LIFECYCLE, "test_a_timer_that_fires_early_changes_nothing_and_says_so"),
     ),
     Mutant(
         "the end is on the books with the beginning",
-        LIFECYCLE,
-        '            Effect("grant.expire", grant.id, f"expire:{grant.id}", grant.expires_at),\n',
-        "",
+        OF_REQUESTS,
+        'Effect("grant.expire", grant.id, f"expire:{grant.id}", grant.expires_at),\n',
+        "\n",
         tests(OF_LIFECYCLE, "test_the_end_is_on_the_books_before_the_beginning_in_the_same_decision"),
     ),
     Mutant(
         "an approval after the lapse is too late",
-        LIFECYCLE,
+        OF_REQUESTS,
         "if now >= request.lapses_at:",
         "if False:",
         tests(OF_LIFECYCLE, "test_an_approval_at_the_very_moment_of_the_lapse_is_too_late"),
     ),
     Mutant(
         "a quorum counts persons",
-        LIFECYCLE,
-        "if len({approval.person for approval in approvals}) < request.quorum:",
-        "if len(approvals) < request.quorum:",
+        OF_REQUESTS,
+        " or len({approval.person for approval in approvals}) < said.quorum:",
+        " or len(approvals) < said.quorum:",
         tests(OF_LIFECYCLE, "test_a_quorum_counts_persons_not_clicks"),
     ),
     Mutant(
-        "nothing is asked for without proof",
+        "what the rules of now do not call complete is not approved",
+        OF_REQUESTS,
+        "not command.completes or ",
+        "",
+        tests(OF_WAYS, "test_what_is_not_complete_by_the_rules_of_now_waits_whatever_the_quorum"),
+    ),
+    Mutant(
+        "where several noes are wanted one does not deny",
+        OF_REQUESTS,
+        "    if command.decides:",
+        "    if True:",
+        tests(OF_WAYS, "test_where_several_noes_are_wanted_one_is_kept_and_the_request_goes_on_waiting"),
+    ),
+    Mutant(
+        "all targets or none",
         LIFECYCLE,
+        "        stopped = _stop(state, other, replace(ending, note=note)) if other.id != grant.id else None",
+        "        stopped = None",
+        tests(OF_WAYS, "test_where_one_of_several_cannot_be_given_the_others_go_too"),
+    ),
+    Mutant(
+        "nothing is reviewed twice",
+        OF_REQUESTS,
+        "if not request.review.is_owed:",
+        "if False:",
+        tests(OF_WAYS, "test_a_review_is_given_once_by_whoever_may"),
+    ),
+    Mutant(
+        "nothing is asked for without proof",
+        OF_REQUESTS,
         "if not command.proved:",
         "if False:",
         tests(OF_LIFECYCLE, "test_without_proof_nothing_is_submitted"),
@@ -139,8 +171,8 @@ _LIFECYCLE = (
     Mutant(
         "the clock never starts before the approval",
         DECISIONS,
-        "max(now, request.ask.start_at)",
-        "request.ask.start_at",
+        "max(now, giving.begins or request.ask.start_at or now)",
+        "giving.begins or request.ask.start_at or now",
         tests(OF_LIFECYCLE, "test_the_clock_starts_at_the_chosen_start_and_never_before_the_approval"),
     ),
 )
@@ -184,14 +216,14 @@ _POLICY = (
     Mutant(
         "an approver has to be one now",
         APPROVING,
-        "now = any(person.id == a.approver.id for each in a.sets for person in each)",
+        "now = a.is_theirs",
         "now = True",
         tests(OF_POLICY, "test_an_approver_has_to_be_one_both_when_asked_and_now"),
     ),
     Mutant(
         "an approver has to have been one when it was asked",
         APPROVING,
-        "then = a.approver.id in asked or stands_for(a.facts, a.approver, asked, a.now)",
+        "then = a.approver.id in asked or stands_for(a.known, a.approver, asked, a.now)",
         "then = True",
         tests(OF_POLICY, "test_an_approver_has_to_be_one_both_when_asked_and_now"),
     ),

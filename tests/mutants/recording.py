@@ -110,11 +110,11 @@ _STATE = (
         tests(CONTRACT, "TestBatches::test_one_stale_grant_keeps_all_from_being_saved"),
     ),
     Mutant(
-        "a request has one grant for an account",
-        MIGRATION,
-        'sa.UniqueConstraint("request_id", "account", name="grants_request_id_account_key")',
-        'sa.UniqueConstraint("request_id", "account", "id", name="grants_request_id_account_key")',
-        tests(CONTRACT, "TestAccess::test_a_request_has_one_grant_per_account[sqlite]"),
+        "a request has one grant for an item",
+        "bot/store/migrations/versions/0006_ways.py",
+        'grants.create_unique_constraint("grants_request_id_item_key", ["request_id", "item"])',
+        'grants.create_unique_constraint("grants_request_id_item_key", ["request_id", "item", "id"])',
+        tests(CONTRACT, "TestAccess::test_a_request_has_one_grant_per_item[sqlite]"),
     ),
     Mutant(
         "an older code counts no more",

@@ -5,7 +5,7 @@ from tests.mutants.mutant import Mutant, tests
 RELOADING, CATALOGUES, CHANGES = (f"bot/service/{name}.py" for name in ("reloading", "catalogues", "changes"))
 VERSIONS, JUDGING, CURRENT = "bot/core/versions.py", "bot/core/judging.py", "bot/service/current.py"
 COMPARE, PERMISSIONS = "bot/core/difference/compare.py", "bot/core/difference/permissions.py"
-ACCESS, CLIENTS = "bot/service/access.py", "bot/providers/aws_clients.py"
+CLIENTS = "bot/providers/aws_clients.py"
 OF_RELOADING, OF_CHANGES = "tests/service/test_reloading.py", "tests/service/test_changes.py"
 OF_DIFFERENCE, OF_REQUESTS = "tests/core/test_difference.py", "tests/service/test_in_flight.py"
 
@@ -130,8 +130,8 @@ _WORDS = (
     ),
     Mutant(
         "a request is looked at anew at the click",
-        ACCESS,
-        "if is_theirs and current.status is RequestStatus.PENDING:",
+        "bot/service/deciding.py",
+        "if _is_theirs(approving) and current.status is RequestStatus.PENDING:",
         "if False:",
         tests(OF_REQUESTS, "test_a_click_under_the_new_catalogue_approves_nothing_that_it_does_not_offer"),
     ),

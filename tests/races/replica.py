@@ -214,10 +214,10 @@ class _Replica:
     # --- orders ------------------------------------------------------------------------------------------
 
     def approve(self, request_id: str, person: str) -> Outcome:
-        return self.access.approve(request_id, CATALOGUE.people[person], actor(person))
+        return self.access.deciding.approve(request_id, CATALOGUE.people[person], actor(person))
 
     def deny(self, request_id: str, person: str) -> Outcome:
-        return self.access.deny(request_id, CATALOGUE.people[person], "Not tonight.", actor(person))
+        return self.access.deciding.deny(request_id, CATALOGUE.people[person], "Not tonight.", actor(person))
 
     def cancel(self, request_id: str, person: str) -> Outcome:
         return self.access.cancel(request_id, CATALOGUE.people[person], actor(person))

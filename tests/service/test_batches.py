@@ -52,7 +52,7 @@ def test_requests_that_lapse_together_are_decided_together(any_world: World) -> 
     world = any_world
     asked = [world.asked(reason=f"Look at settlement number {number}.") for number in range(5)]
     decided = world.asked(reason="This one is denied in time.")
-    done(world.access.deny(decided, world.person("mona"), "No.", actor("mona")))
+    done(world.access.deciding.deny(decided, world.person("mona"), "No.", actor("mona")))
     world.clock.move(5 * HOUR)
     world.run()
     assert {world.request(request_id).status for request_id in asked} == {RequestStatus.LAPSED}

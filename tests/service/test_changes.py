@@ -14,7 +14,7 @@ from bot.core.difference import difference
 from bot.core.judging import Judging, gains, why_not
 from bot.core.model import Catalogue, ChangeRule, Person
 from bot.core.versions import Standing, Version
-from bot.service.access import WRONG_CODE
+from bot.service.deciding import WRONG_CODE
 from bot.service.ports import Store
 from bot.service.records import Authenticator, BadCatalogue
 from bot.service.reloading import STALE, WAITS

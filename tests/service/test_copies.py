@@ -30,7 +30,7 @@ def asked_without_an_answer(world: World, place: str) -> str:
 
 
 def deny(world: World, request_id: str) -> None:
-    done(world.access.deny(request_id, world.person("mona"), "Use the replica.", actor("mona")))
+    done(world.access.deciding.deny(request_id, world.person("mona"), "Use the replica.", actor("mona")))
 
 
 def cards_at(world: World, place: str) -> list[Message]:

@@ -533,7 +533,7 @@ def ask_and_grant(office: Office) -> tuple[str, str, str]:
     with office.store.transaction() as tx:
         grant = tx.grants(with_grant)[0] if tx.grants(with_grant) else None
     assert grant is None
-    approved = office.access.approve(with_grant, office.person("mona"), actor("mona"))
+    approved = office.access.deciding.approve(with_grant, office.person("mona"), actor("mona"))
     assert isinstance(approved, Decision), approved
     run_due(office)
     with office.store.transaction() as tx:

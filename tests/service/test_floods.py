@@ -120,7 +120,7 @@ def test_it_says_how_each_came_to_an_end(world: World) -> None:
     denied = world.asked(reason="This one is denied.")
     world.run("chat")
     done(world.access.release(released.id, world.person("alice"), actor("alice")))
-    done(world.access.deny(denied, world.person("otto"), "Not now.", actor("otto")))
+    done(world.access.deciding.deny(denied, world.person("otto"), "Not now.", actor("otto")))
     world.later(2 * HOUR)
     catch_up(world)
     card = digest(world, ALICE)

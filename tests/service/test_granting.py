@@ -231,8 +231,7 @@ def test_what_is_no_longer_allowed_at_the_grant_is_not_asked_of_the_cloud(
     world: World, narrow: Callable[[World], object], why: str
 ) -> None:
     request_id = world.asked(start_at=NOW + HOUR)
-    made = done(world.approve(request_id, "otto")).grant
-    assert made is not None
+    (made,) = done(world.approve(request_id, "otto")).grants
     narrow(world)
     world.later(HOUR)
     ended = world.grant(made.id)

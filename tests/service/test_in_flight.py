@@ -53,7 +53,7 @@ def test_a_click_under_the_new_catalogue_approves_nothing_that_it_does_not_offer
     assert says in refusal.text
     assert world.request(request_id).status is RequestStatus.PENDING
     assert world.cloud_calls() == []
-    done(world.access.deny(request_id, world.person("otto"), "Ask again.", actor("otto")))
+    done(world.access.deciding.deny(request_id, world.person("otto"), "Ask again.", actor("otto")))
 
 
 @pytest.mark.parametrize(("edit", "says"), EDITS.values(), ids=EDITS)
@@ -87,8 +87,7 @@ def test_an_approval_that_is_not_enough_by_the_new_catalogue_grants_nothing(worl
 def test_what_did_not_change_for_a_request_goes_on_and_keeps_the_digest_that_it_was_asked_under(world: World) -> None:
     request_id = world.asked()
     edited(world, lambda w: w.change_role("vault", longest=HOUR))
-    made = done(world.approve(request_id)).grant
-    assert made is not None
+    (made,) = done(world.approve(request_id)).grants
     world.run()
     assert world.grant(made.id).status is GrantStatus.ACTIVE
     assert world.request(request_id).catalogue_digest == "catalogue-1"

@@ -3,14 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-from bot.core.model import Item
-from bot.core.policy import Verdict
+from bot.core.decisions import Decision
 from bot.core.rules import AskRule, Caps, Escalation, Hours, Stage
-from bot.service.access import ONE_TARGET
 from tests.core.examples import ASK, HOUR, MINUTE, NOW, actor
-from tests.service.world import World, done, refused
+from tests.service.world import World, at_once, done, refused
 
 LEADS, SECURITY = frozenset({"leads"}), frozenset({"sam"})
 TWO_STAGES = (Stage(title="Lead", groups=LEADS), Stage(title="Security", people=SECURITY))
@@ -21,8 +17,8 @@ def test_stages_have_their_turn_and_both_are_wanted(world: World) -> None:
     request = world.asked()
     early = refused(world.approve(request, "sam"))
     assert early.text == "It is the turn of Lead."
-    assert done(world.approve(request, "otto")).grant is None
-    assert done(world.approve(request, "sam")).grant is not None
+    assert done(world.approve(request, "otto")).grants == ()
+    assert done(world.approve(request, "sam")).grants != ()
     world.run()
     assert [str(grant.status) for grant in world.grants(request)] == ["active"]
 
@@ -45,7 +41,7 @@ def test_an_escalation_lets_others_approve_once_it_is_due(world: World) -> None:
     request = world.asked()
     assert "may not approve" in refused(world.approve(request, "sam")).text
     world.clock.move(HOUR)
-    assert done(world.approve(request, "sam")).grant is not None
+    assert done(world.approve(request, "sam")).grants != ()
 
 
 def test_whoever_is_in_the_slack_group_is_offered_the_role_and_may_ask(world: World) -> None:
@@ -55,8 +51,8 @@ def test_whoever_is_in_the_slack_group_is_offered_the_role_and_may_ask(world: Wo
     assert "s3-read" in world.access.offer_to(alice).roles
     assert "s3-read" in world.queries.home(alice).roles
     assert "s3-read" not in world.access.offer_to(bob).roles
-    assert not world.access.judge(bob, replace(ASK, requester="bob"), NOW).allowed
-    assert done(world.approve(world.asked())).grant is not None
+    assert not world.access.judge(bob, replace(ASK, requester="bob")).allowed
+    assert done(world.approve(world.asked())).grants != ()
 
 
 def test_what_lapses_is_offered_no_more_and_does_not_start_any_more(world: World) -> None:
@@ -83,30 +79,42 @@ def test_a_yes_after_the_hours_is_refused_where_it_would_last_too_long(world: Wo
 
 def test_a_critical_role_takes_a_code_for_the_very_request(world: World) -> None:
     world.change_role("s3-read", critical=True, stages=(Stage(manager=True, groups=LEADS, quorum=2),))
-    assert not world.access.judge(world.person("alice"), ASK, NOW).allowed
+    assert not world.access.judge(world.person("alice"), ASK).allowed
     always = world.catalogue.roles["db-admin"].approve_step_up
     world.change_role("s3-read", approve_step_up=always)
     request = world.asked()
     world.prove("mona")
-    assert refused(world.access.approve(request, world.person("mona"), actor("mona"))).code == "step-up"
-    assert done(world.approve(request, "mona")).grant is None
-    assert done(world.approve(request, "otto")).grant is not None
+    assert refused(world.access.deciding.approve(request, world.person("mona"), actor("mona"))).code == "step-up"
+    assert done(world.approve(request, "mona")).grants == ()
+    assert done(world.approve(request, "otto")).grants != ()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"more": (Item("deploy", "payments"),)}, {"break_glass": True}, {"extends": "g-1"}],
-    ids=["several targets", "break-glass", "making longer"],
-)
-def test_what_has_no_flow_yet_is_refused_with_one_reason(changes: dict[str, object], world: World) -> None:
-    ask = replace(ASK, **changes)  # type: ignore[arg-type]
-    verdict = world.access.draft(world.person("alice"), ask)
-    assert isinstance(verdict, Verdict)
-    assert [reason.text for reason in verdict.refusals] == [ONE_TARGET]
+def test_a_limit_counts_what_is_live_and_the_cool_down_starts_at_the_denial(world: World) -> None:
+    caps = Caps(per_person=1, cool_down=timedelta(minutes=5))
+    world.change_role("s3-read", caps=caps)
+    alice, second = world.person("alice"), world.asked()
+    world.granted()
+    verdict = world.access.judge(alice, ASK)
+    assert [reason.text for reason in verdict.refusals] == [
+        "You have 1 live of at most 1. Wait until some of it has ended, or release what is not needed."
+    ]
+    # What was asked before the other was approved is refused at the click.
+    assert "You have 1 live of at most 1" in refused(world.approve(second)).text
+    (grant,) = world.queries.unfinished("alice")
+    done(world.access.release(grant.id, alice, actor("alice")))
+    world.run()
+    done(world.access.deciding.deny(second, world.person("otto"), "Not now.", actor("otto")))
+    assert {reason.rule for reason in world.access.judge(alice, ASK).refusals} == {"cool-down"}
+    world.clock.move(timedelta(minutes=5))
+    assert world.access.judge(alice, ASK).allowed
 
 
-def test_a_fact_that_nobody_gathers_refuses_only_where_a_role_wants_it(world: World) -> None:
-    assert world.access.judge(world.person("alice"), ASK, NOW).allowed
-    world.change_role("s3-read", caps=Caps(per_person=3, cool_down=timedelta(minutes=5)))
-    verdict = world.access.judge(world.person("alice"), ASK, NOW)
-    assert {reason.rule for reason in verdict.refusals} == {"limit", "cool-down"}
+def test_two_approvals_at_once_do_not_pass_one_limit(world: World) -> None:
+    world.change_role("s3-read", caps=Caps(per_person=1))
+    requests = [world.asked() for _ in range(4)]
+    world.prove("mona")
+    outcomes = at_once(
+        [lambda one=one: world.access.deciding.approve(one, world.person("mona"), actor("mona")) for one in requests]
+    )
+    assert sum(isinstance(outcome, Decision) for outcome in outcomes) == 1
+    assert len(world.queries.unfinished("alice")) == 1

@@ -12,7 +12,7 @@ from bot.core.model import EndReason, GrantStatus
 from bot.core.strays import Fate, Stray
 from bot.providers.fake import Call, Fault
 from bot.service import ledger
-from bot.service.access import WRONG_CODE
+from bot.service.deciding import WRONG_CODE
 from bot.service.effects import LEASE
 from tests.core.examples import HOUR, MINUTE, actor
 from tests.service.drifting import (

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.lifecycle import BEGINS_WITHIN
+from bot.core.decisions import BEGINS_WITHIN
 from bot.core.model import Effect, GrantStatus, Person, RequestStatus
 from bot.providers.fake import Fault
 from bot.service.cards import AlertCard, Card, EnrolmentCard, Names, Notice, RequestCard, SummaryCard, fingerprint
@@ -48,7 +48,7 @@ def test_a_request_is_shown_to_its_requester_the_channel_and_each_approver(world
 def test_every_copy_shows_the_outcome_and_who_decided(world: World) -> None:
     request_id = world.asked()
     world.run("chat")
-    done(world.access.deny(request_id, world.person("otto"), "Use the replica.", actor("otto")))
+    done(world.access.deciding.deny(request_id, world.person("otto"), "Use the replica.", actor("otto")))
     world.run("chat")
     for place in COPIES:
         request = shown(world, place).request
@@ -164,7 +164,7 @@ def test_an_update_that_is_busy_is_tried_again(world: World) -> None:
 def test_what_a_slow_worker_wrote_over_is_put_right(world: World) -> None:
     request_id = world.asked()
     world.run("chat")
-    done(world.access.deny(request_id, world.person("otto"), "No.", actor("otto")))
+    done(world.access.deciding.deny(request_id, world.person("otto"), "No.", actor("otto")))
     slow = world.claim("chat.cards")
     world.clock.move(LEASE)
     world.run("chat")
@@ -178,7 +178,7 @@ def test_what_a_slow_worker_wrote_over_is_put_right(world: World) -> None:
 def test_a_slow_worker_shows_nothing_once_its_lease_is_over(world: World) -> None:
     request_id = world.asked()
     world.run("chat")
-    done(world.access.deny(request_id, world.person("otto"), "No.", actor("otto")))
+    done(world.access.deciding.deny(request_id, world.person("otto"), "No.", actor("otto")))
     slow = world.claim("chat.cards")
     world.clock.move(LEASE)
     world.runner.run(slow)

@@ -206,7 +206,7 @@ def test_everything_that_happened_is_in_its_section_with_who_and_what(world: Wor
     take_away(world, lost)
     looked(world)
     denied, cancelled, lapsed = (world.asked(reason=f"Number {n} of three.") for n in range(3))
-    done(world.access.deny(denied, world.person("otto"), "Use the replica.", actor("otto")))
+    done(world.access.deciding.deny(denied, world.person("otto"), "Use the replica.", actor("otto")))
     done(world.access.cancel(cancelled, world.person("alice"), actor("alice")))
     world.cloud.fail("grant", Fault.REFUSED)
     failed = world.scheduled(reason="The cloud says no.")

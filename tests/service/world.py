@@ -158,12 +158,11 @@ class World:
 
     def approve(self, request_id: str, by: str = "mona") -> Outcome:
         """With a code, as from the code modal."""
-        return self.access.approve_with_code(request_id, self.person(by), self.code(by), actor(by))
+        return self.access.deciding.approve_with_code(request_id, self.person(by), self.code(by), actor(by))
 
     def scheduled(self, **changes: Any) -> Grant:
         """A grant whose approval was just clicked; nothing ran yet."""
-        made = done(self.approve(self.asked(**changes))).grant
-        assert made is not None
+        (made,) = done(self.approve(self.asked(**changes))).grants
         return self.grant(made.id)
 
     def granted(self, **changes: Any) -> Grant:

@@ -53,7 +53,9 @@ def _grant_without_end(patch: Patch) -> None:
 
 def _decide_twice(patch: Patch) -> None:
     right = decisions.pending
-    patch.setattr("bot.core.lifecycle.pending", lambda request: request if request is not None else right(request))
+    patch.setattr(
+        "bot.core.lifecycle.requests.pending", lambda request: request if request is not None else right(request)
+    )
 
 
 def _forget_expiry(patch: Patch) -> None:
@@ -153,7 +155,7 @@ def _grant_an_hour_more(patch: Patch) -> None:
         grant = right(*known)
         return replace(grant, expires_at=grant.expires_at + HOUR)
 
-    patch.setattr("bot.core.lifecycle.scheduled", longer)
+    patch.setattr("bot.core.lifecycle.requests.scheduled", longer)
 
 
 EVERYTHING = '[{"Effect":"Allow","Action":["*"],"Resource":["*"]}]'

@@ -21,7 +21,7 @@ from bot.service.records import AuditRecord, Claim, Permission
 from tests.core.examples import DAY, MINUTE, NOW
 from tests.simulation.book import Book, Entry
 from tests.simulation.drift import Drift
-from tests.simulation.rules import may_approve, may_start, mixed
+from tests.simulation.rules import may_approve, may_start, mixed, some_count_no_more
 from tests.simulation.tasks import Broken, Task
 
 if TYPE_CHECKING:
@@ -303,7 +303,10 @@ class Invariants:
         persons = [approval.person for approval in request.approvals]
         if len(set(persons)) != len(persons):
             raise Broken(f"I6: one person counts twice in {request.id}: {persons}")
-        if (len(persons) >= request.quorum) != (fact["tag"] == "request.approved"):
+        enough = len(persons) >= request.quorum
+        # Enough have said yes, and one of them may not any more: it goes on waiting.
+        waits = enough and any(some_count_no_more(setup, request) for setup in setups)
+        if enough != (fact["tag"] == "request.approved") and not waits:
             raise Broken(f"I6: {request.id} has {len(persons)} of {request.quorum} and got {fact['tag']}")
 
     def _is_proved(self, role: object, request: AccessRequest, approver: str, at: datetime) -> bool:

@@ -84,9 +84,9 @@ def approve(history: "History") -> Click | None:
     code = code_of(history, person)
 
     def act(replica: "Replica") -> Outcome:
-        outcome = replica.access.approve(request_id, replica.person(person), actor(person))
+        outcome = replica.access.deciding.approve(request_id, replica.person(person), actor(person))
         if not isinstance(outcome, Decision) and outcome.code == "step-up":
-            return replica.access.approve_with_code(request_id, replica.person(person), code, actor(person))
+            return replica.access.deciding.approve_with_code(request_id, replica.person(person), code, actor(person))
         return outcome
 
     return f"{person} approves {request_id}", act
@@ -102,7 +102,7 @@ def approve_with_wrong_code(history: "History") -> Click | None:
     code = code_at(secret_of(person), history.used.get(person, now) if history.rng.random() < 0.5 else now - HOUR)
 
     def act(replica: "Replica") -> Outcome:
-        return replica.access.approve_with_code(request_id, replica.person(person), code, actor(person))
+        return replica.access.deciding.approve_with_code(request_id, replica.person(person), code, actor(person))
 
     return f"{person} types a code that is wrong or used for {request_id}", act
 
@@ -114,7 +114,7 @@ def deny(history: "History") -> Click | None:
     person = history.pick_approver(request_id)
 
     def act(replica: "Replica") -> Outcome:
-        return replica.access.deny(request_id, replica.person(person), "Not now.", actor(person))
+        return replica.access.deciding.deny(request_id, replica.person(person), "Not now.", actor(person))
 
     return f"{person} denies {request_id}", act
 
@@ -171,7 +171,7 @@ def outcome_of(act: Act, replica: "Replica") -> str:
         return f"{outcome.id} is {outcome.fate}"
     if not isinstance(outcome, Decision):
         return f"refused ({outcome.code})"  # type: ignore[attr-defined]
-    records = [record for record in (outcome.request, outcome.grant) if record is not None]
+    records = [record for record in (outcome.request, *outcome.grants) if record is not None]
     return ", ".join(f"{record.id} is {record.status}" for record in records)
 
 

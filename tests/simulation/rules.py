@@ -50,6 +50,11 @@ def may_approve(setup: Setup, request: AccessRequest, approver: str) -> bool:
     return approver in setup.approvers(role, requester) and approver in request.approvers_asked
 
 
+def some_count_no_more(setup: Setup, request: AccessRequest) -> bool:
+    """Whether one of those who approved it could not do so now."""
+    return not all(may_approve(setup, request, approval.person) for approval in request.approvals)
+
+
 def may_start(setup: Setup, request: AccessRequest) -> bool:
     """Whether what was approved may be granted."""
     catalogue, ask = setup.catalogue, request.ask

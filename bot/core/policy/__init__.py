@@ -14,7 +14,7 @@ from bot.core.policy.approvers import (
     stage_sets,
     standing,
 )
-from bot.core.policy.approving import APPROVING, may_approve
+from bot.core.policy.approving import APPROVING, completes, is_enough_against, may_approve
 from bot.core.policy.asking import ASKING, may_ask
 from bot.core.policy.case import Approving, ApprovingRule, Asking, AskingRule, Rule, approve_step_up, ask_step_up
 from bot.core.policy.explain import Explanation, Possibility, explain, filled_in, taken_for_granted, who_can
@@ -34,13 +34,14 @@ from bot.core.policy.offers import (
 from bot.core.policy.targets import ITEMS_MOST, written_out
 from bot.core.policy.tickets import TICKET_MAX
 from bot.core.policy.verdict import Reason, Verdict
-from bot.core.policy.ways import AUTOMATIC, may_go_without_a_word, way_of
+from bot.core.policy.ways import AUTOMATIC, GOES_ON, may_go_without_a_word, way_of
 
 __all__ = [
     "APPROVING",
     "ASKING",
     "AUTOMATIC",
     "EVER",
+    "GOES_ON",
     "ITEMS_MOST",
     "NOTHING",
     "REASON_MAX",
@@ -65,10 +66,12 @@ __all__ = [
     "approver_set",
     "as_offered_to",
     "ask_step_up",
+    "completes",
     "ends_of_asking",
     "explain",
     "filled_in",
     "is_eligible",
+    "is_enough_against",
     "is_within",
     "longest",
     "may_approve",

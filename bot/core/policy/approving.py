@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from bot.core import stepup
 from bot.core.duration import format_duration
-from bot.core.policy.approvers import stands_for
+from bot.core.policy.approvers import standing, stands_for
 from bot.core.policy.case import Approving, ApprovingRule, approve_step_up
 from bot.core.policy.lengths import still_fits_hours
 from bot.core.policy.targets import requester_is_welcome
@@ -33,12 +33,12 @@ def not_each_other_s_too_often(a: Approving) -> Iterable[Reason]:
     rule = a.role.separation
     if rule.pair_most is None:
         return
-    if a.facts.pairs is None:
+    if a.known.pairs is None:
         yield Reason(
             "pair", False, "How often you approved for each other could not be counted. Try again in a minute."
         )
         return
-    told, period = a.facts.pairs.get(a.approver.id, 0), format_duration(rule.pair_per)
+    told, period = a.known.pairs.get(a.approver.id, 0), format_duration(rule.pair_per)
     ok = told < rule.pair_most
     end = "" if ok else " Somebody else has to approve."
     yield Reason("pair", ok, f"Approved for each other {told} of at most {rule.pair_most} times in {period}.{end}")
@@ -46,12 +46,10 @@ def not_each_other_s_too_often(a: Approving) -> Iterable[Reason]:
 
 def is_an_approver(a: Approving) -> Iterable[Reason]:
     """The approver is one now, and was one when it was asked, or is there for one who was."""
-    now = any(person.id == a.approver.id for each in a.sets for person in each)
-    yield Reason(
-        "approver-now", now, f"{a.approver.name} {'may' if now else 'may not'} approve {a.request.ask.role} now."
-    )
+    now = a.is_theirs
+    yield Reason("approver-now", now, f"{a.approver.name} {'may' if now else 'may not'} approve {a.item.role} now.")
     asked = a.request.approvers_asked
-    then = a.approver.id in asked or stands_for(a.facts, a.approver, asked, a.now)
+    then = a.approver.id in asked or stands_for(a.known, a.approver, asked, a.now)
     yield Reason(
         "approver-then", then, "Was asked." if then else f"{a.approver.name} was not an approver when this was asked."
     )
@@ -96,6 +94,37 @@ APPROVING: tuple[ApprovingRule, ...] = (
 )
 
 
+_OF_THEIR_TARGETS = frozenset({"approver-now", "approver-then", "stage", "team", "pair"})
+"""Rules that have to hold only for the targets that the approver decides."""
+_WHOSE = frozenset({"approver-now", "approver-then", "stage"})
+
+
 def may_approve(approving: Approving, rules: Iterable[ApprovingRule] = APPROVING) -> Verdict:
-    """Whether this person's yes counts, now."""
-    return Verdict(words_of(rules, approving))
+    """Whether this person's yes counts, now: for one target at least, and against none."""
+    chosen = tuple(rules)
+    if not approving.request.ask.more:
+        return Verdict(words_of(chosen, approving))
+    found = [words_of(chosen, each) for each in approving.each]
+    theirs = [all(reason.satisfied for reason in each if reason.rule in _WHOSE) for each in found]
+    if not any(theirs):
+        return Verdict(tuple(dict.fromkeys(reason for each in found for reason in each)))
+    said = (
+        reason
+        for each, mine in zip(found, theirs, strict=True)
+        for reason in each
+        if mine or reason.rule not in _OF_THEIR_TARGETS
+    )
+    return Verdict(tuple(dict.fromkeys(said)))
+
+
+def completes(approving: Approving) -> bool:
+    """Whether with this person's yes nobody's is missing any more, for any target."""
+    return all(
+        standing(each.role.stages, each.sets, (*each.said, each.approver.id)).complete for each in approving.each
+    )
+
+
+def is_enough_against(approving: Approving) -> bool:
+    """Whether with this person's no a target has as many as it takes."""
+    noes = [*(denial.person for denial in approving.request.denials), approving.approver.id]
+    return any(standing(each.role.stages, each.sets, each.said, noes).denied for each in approving.each)

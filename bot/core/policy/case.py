@@ -1,7 +1,7 @@
 """What the rules look at."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.model import AccessRequest, Ask, Catalogue, Item, Person, Role, StepUp, StepUpPolicy
@@ -70,25 +70,55 @@ class Approving:
     requester: Person
     approver: Person
     facts: Facts
+    """Gathered for the first item."""
     step_up: StepUp | None
     now: datetime
+    more_facts: tuple[Facts, ...] = ()
+    """Gathered for each of the further items; where there are none, nothing is known."""
+    at: int = 0
+    """Which of the request's items is looked at."""
+
+    @property
+    def item(self) -> Item:
+        """The target that is looked at."""
+        return self.request.ask.items[self.at]
+
+    @property
+    def known(self) -> Facts:
+        """The facts about this target."""
+        facts = (self.facts, *self.more_facts)
+        return facts[self.at] if self.at < len(facts) else NOTHING
 
     @property
     def role(self) -> Role:
         """The role as it is now. Raises KeyError when it is gone, which refuses."""
-        return self.catalogue.roles[self.request.ask.role]
+        return self.catalogue.roles[self.item.role]
+
+    @property
+    def each(self) -> tuple["Approving", ...]:
+        """The same for each of the request's items."""
+        return tuple(replace(self, at=at) for at, _ in enumerate(self.request.ask.items))
 
     @property
     def sets(self) -> Sets:
         """Stage by stage, who may approve now. Raises KeyError when the role is gone."""
         waited = self.now - self.request.asked_at
-        return stage_sets(self.catalogue, self.role, self.requester, self.facts, waited=waited, now=self.now)
+        return stage_sets(self.catalogue, self.role, self.requester, self.known, waited=waited, now=self.now)
 
     @property
     def standing(self) -> Standing:
-        """Where the request stands before this yes. Raises KeyError when the role is gone."""
-        said = [approval.person for approval in self.request.approvals]
-        return standing(self.role.stages, self.sets, said)
+        """Where this target stands before this word. Raises KeyError when the role is gone."""
+        return standing(self.role.stages, self.sets, self.said)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Who has said yes, in that order."""
+        return tuple(approval.person for approval in self.request.approvals)
+
+    @property
+    def is_theirs(self) -> bool:
+        """Whether the approver is one of somebody now, in any stage of this target. Raises KeyError."""
+        return any(person.id == self.approver.id for each in self.sets for person in each)
 
 
 AskingRule = Callable[[Asking], Iterable[Reason]]

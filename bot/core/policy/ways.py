@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.core.duration import format_duration
-from bot.core.model import GrantStatus, Role, StepUpRule, Way
+from bot.core.model import EndReason, Grant, GrantStatus, RequestStatus, Role, StepUpRule, Way
 from bot.core.policy.approvers import EVER, can_be_filled
 from bot.core.policy.case import Approving, Asking, AskingRule
 from bot.core.policy.hours import in_words, is_within
@@ -102,13 +102,25 @@ def may_go_on(a: Asking) -> Iterable[Reason]:
         a.item.account,
     )
     yield Reason("extend", same, "It is your own access." if same else "That is not access of yours of this kind.")
-    live = old is not None and old.status is GrantStatus.ACTIVE and a.now < old.expires_at
+    live = old is not None and _goes_on(old, a)
     yield Reason("extend", live, "It has not ended." if live else "It is not live any more; ask for it anew.")
     first = a.known.extended is False
     yield Reason("extend", first, "For the first time." if first else "It was made longer once; ask for it anew.")
     plain = a.ask.start_at is None and not a.ask.more and not a.ask.break_glass
     text = "Begins where it ends." if plain else "It begins where the other ends: no start, no further targets."
     yield Reason("extend", plain, text, "start")
+
+
+GOES_ON = frozenset({RequestStatus.PENDING, RequestStatus.APPROVED})
+"""What a request that makes a grant longer may stand at for it to count as having been made longer."""
+
+
+def _goes_on(old: Grant, a: Asking) -> bool:
+    """Whether it can be gone on from: live, or, once that was approved, ended by its time and by nothing else."""
+    if old.status is GrantStatus.ACTIVE and a.now < old.expires_at:
+        return True
+    over = a.asked_at is not None and a.now >= old.expires_at
+    return over and (old.status is GrantStatus.ACTIVE or old.end_reason is EndReason.EXPIRED)
 
 
 # --- without a word --------------------------------------------------------------------------------------

@@ -1,0 +1,190 @@
+"""What the rules look at: an ask or a request, with the facts about each of its targets.
+
+Facts from outside (the chat, the cloud) are gathered before a transaction; what the database counts, in it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.core import policy
+from bot.core.model import AccessRequest, Ask, Catalogue, Item, Part, Person, Role, Way
+from bot.core.policy import Away, Facts
+from bot.service.people import People
+from bot.service.ports import CloudProvider, Tx
+
+NO_ROLE = "This role or account is no longer offered. Ask again."
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request that can still be judged, its requester, and the facts from outside for each of its items."""
+
+    catalogue: Catalogue
+    """In which the requester and the roles are."""
+    request: AccessRequest
+    requester: Person
+    facts: tuple[Facts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Makes what ``core.policy`` judges. Blocks where it says that it reads the directory."""
+
+    catalogue: Callable[[], Catalogue]
+    people: People
+    providers: Mapping[str, CloudProvider]
+
+    # --- from outside ------------------------------------------------------------------------------------
+
+    def asking(self, person: Person, ask: Ask, now: datetime) -> policy.Asking:
+        """An ask with what is known outside. Raises DirectoryError."""
+        catalogue = self.catalogue()
+        facts = tuple(self._outside(catalogue, person, item, now) for item in ask.items)
+        return policy.Asking(catalogue, person, ask, now, facts[0], facts[1:])
+
+    def case(self, request: AccessRequest) -> Case | None:
+        """A request with what is known outside; ``None`` when access.yaml knows it no more. Raises DirectoryError."""
+        catalogue = self.catalogue()
+        requester = requester_in(catalogue, request)
+        if requester is None:
+            return None
+        facts = tuple(self.people.facts(catalogue.roles[item.role], requester) for item in request.ask.items)
+        return Case(catalogue, request, requester, facts)
+
+    def _outside(self, catalogue: Catalogue, person: Person, item: Item, now: datetime) -> Facts:
+        role = catalogue.roles.get(item.role)
+        # The chat is not asked about roles that are nothing to this person.
+        if role is None or not (policy.may_use(role, person, now=now) or policy.slack_groups_of_asking(role)):
+            return policy.NOTHING
+        return self.people.facts(role, person)
+
+    # --- what the database counts ------------------------------------------------------------------------
+
+    def counted(self, tx: Tx, asking: policy.Asking, besides: str = "") -> policy.Asking:
+        """With what the transaction counts for these rules, without the request ``besides``.
+
+        Only what a role's rules use is counted, and guarded: nothing else that is counted by the same names comes in
+        between until the commit.
+        """
+        if any(item.role not in asking.catalogue.roles for item in asking.ask.items):
+            return asking
+        tx.guard([name for item in asking.ask.items for name in _guards(asking.catalogue, asking.ask, item)])
+        away, items = _away(tx), range(len(asking.ask.items))
+        first, *more = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
+        return replace(asking, facts=first, more_facts=tuple(more))
+
+    @staticmethod
+    def approving(tx: Tx, approving: policy.Approving) -> policy.Approving:
+        """With who is away, and how often the two approved for each other where a role counts that."""
+        away = _away(tx)
+
+        def counted(each: policy.Approving) -> Facts:
+            facts, rule = replace(each.known, away=away), each.role.separation
+            if rule.pair_most is None:
+                return facts
+            tx.guard([f"person:{each.requester.id}", f"person:{each.approver.id}"])
+            pairs = tx.approved_for_each_other(each.requester.id, each.now - rule.pair_per)
+            return replace(facts, pairs=pairs)
+
+        first, *more = map(counted, approving.each)
+        return replace(approving, facts=first, more_facts=tuple(more))
+
+    # --- what it comes to --------------------------------------------------------------------------------
+
+    def rendered(self, catalogue: Catalogue, person: Person, ask: Ask) -> tuple[Part, ...] | policy.Verdict:
+        """What each item comes to in the cloud; a refusing verdict where one cannot be written down."""
+        there = person.identities.keys() & catalogue.accounts.keys()
+        if not all(item.role in catalogue.roles and item.account in there for item in ask.items):
+            return policy.Verdict((policy.Reason("role", False, NO_ROLE, "role"),))
+        try:
+            return self.parts(catalogue, person, ask)
+        except ValueError as error:
+            return policy.Verdict((policy.Reason("parameter", False, str(error), "params"),))
+
+    def parts(self, catalogue: Catalogue, person: Person, ask: Ask) -> tuple[Part, ...]:
+        """As ``rendered``. Raises KeyError for what is not offered, ValueError for a value that is wrong."""
+        roles, accounts = catalogue.roles, catalogue.accounts
+        return tuple(
+            Part(
+                person.identities[item.account],
+                self.providers[roles[item.role].provider].render(roles[item.role], accounts[item.account], item.params),
+            )
+            for item in ask.items
+        )
+
+    def changed(self, request: AccessRequest, asking: policy.Asking, verdict: policy.Verdict) -> tuple[str, ...]:
+        """Why what was asked could not be asked now, by its catalogue, or would be something else."""
+        requester, reasons = asking.requester, [reason.text for reason in verdict.refusals]
+        principals = [requester.identities.get(item.account) for item in request.ask.items]
+        if principals != [part.principal for part in request.parts]:
+            reasons.append("The requester's identity in this account has changed.")
+        rendered = self.rendered(asking.catalogue, requester, request.ask) if verdict.allowed else ()
+        if isinstance(rendered, policy.Verdict):
+            reasons += [reason.text for reason in rendered.refusals]
+        elif verdict.allowed and [part.policy for part in rendered] != [part.policy for part in request.parts]:
+            reasons.append("The role's permissions have changed since this was asked. Ask again.")
+        return tuple(reasons)
+
+
+def requester_in(catalogue: Catalogue, request: AccessRequest) -> Person | None:
+    """Who asked, while they, and every role that they asked for, are in the catalogue."""
+    known = all(item.role in catalogue.roles for item in request.ask.items)
+    return catalogue.people.get(request.ask.requester) if known else None
+
+
+def is_approved_still(request: AccessRequest, asking: policy.Asking) -> bool:
+    """Whether those who approved it, or nobody where nobody had to, would do now."""
+    if request.way is not Way.APPROVERS:
+        return True
+    said, everyone = [approval.person for approval in request.approvals], set[str]()
+    for at, _ in enumerate(request.ask.items):
+        of = replace(asking, at=at)
+        if not policy.standing(of.role.stages, of.sets(policy.EVER), said).complete:
+            return False
+        everyone |= {person.id for person in of.asked()}
+    return len(everyone & set(said)) >= request.quorum
+
+
+def _counted(tx: Tx, a: policy.Asking, away: Mapping[str, Away], besides: str) -> Facts:
+    facts, role, item, person = replace(a.known, away=away), a.role, a.item, a.requester.id
+    if _has_limits(a.catalogue, role):
+        wait = max(role.caps.cool_down, a.catalogue.limits.cool_down)
+        denied = tx.last_denied(person, item.role, a.asked_when - wait) if wait else None
+        facts = replace(facts, live=tx.live(person, item.role, item.account, besides), denied_at=denied)
+    if role.auto is not None:
+        since = a.now - role.auto.per
+        facts = replace(facts, automatic=tx.decided_by_way(person, item.role, Way.AUTOMATIC, since))
+    if a.ask.break_glass:
+        owed = (request.id for request in tx.reviews_owed(person) if request.id != besides)
+        facts = replace(facts, owes_review=tuple(owed))
+    if a.ask.extends:
+        others = (each for each in tx.extensions_of(a.ask.extends) if each.id != besides)
+        before = any(each.status in policy.GOES_ON for each in others)
+        going_on = tx.grants_by_id([a.ask.extends]).get(a.ask.extends)
+        facts = replace(facts, extending=going_on, extended=before)
+    return facts
+
+
+def _guards(catalogue: Catalogue, ask: Ask, item: Item) -> tuple[str, ...]:
+    """What has to stand still while it is counted."""
+    role, caps = catalogue.roles[item.role], (catalogue.roles[item.role].caps, catalogue.limits)
+    of_person = role.auto or ask.break_glass or any(each.per_person is not None for each in caps)
+    wanted = {
+        f"person:{ask.requester}": of_person,
+        f"role:{item.role}": any(each.per_role is not None for each in caps),
+        f"account:{item.account}": any(each.per_account is not None for each in caps),
+        f"grant:{ask.extends}": ask.extends,
+    }
+    return tuple(name for name, is_so in wanted.items() if is_so)
+
+
+def _has_limits(catalogue: Catalogue, role: Role) -> bool:
+    return any(
+        each.cool_down or any(most is not None for most in (each.per_person, each.per_role, each.per_account))
+        for each in (role.caps, catalogue.limits)
+    )
+
+
+def _away(tx: Tx) -> Mapping[str, Away]:
+    return {person: Away(each.until, each.delegate) for person, each in tx.absences().items()}
