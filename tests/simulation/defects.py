@@ -151,9 +151,8 @@ def _believe_any_clock(patch: Patch) -> None:
 def _grant_an_hour_more(patch: Patch) -> None:
     right = decisions.scheduled
 
-    def longer(*known: Any) -> Grant:
-        grant = right(*known)
-        return replace(grant, expires_at=grant.expires_at + HOUR)
+    def longer(*known: Any) -> tuple[Grant, ...]:
+        return tuple(replace(grant, expires_at=grant.expires_at + HOUR) for grant in right(*known))
 
     patch.setattr("bot.core.lifecycle.requests.scheduled", longer)
 
