@@ -209,6 +209,13 @@ def is_settled_by_itself(stray: Stray, found: Iterable[tuple[str, bool]], grant:
     return grant is not None and here and grant.status is GrantStatus.ACTIVE and there[stray.name]
 
 
+def look_again(where: tuple[str, str, str, str], verdict: str, due_at: datetime) -> Effect:
+    """Look once more at one policy (account, provider, principal, name); ``verdict`` is what was seen, or nothing."""
+    account, provider, principal, name = where
+    about = {"provider": provider, "principal": principal, "name": name, "verdict": verdict}
+    return Effect("drift.confirm", account, f"drift-again:{account}:{provider}:{principal}:{name}", due_at, about)
+
+
 def tend(stray: Stray, now: datetime) -> Effect:
     """Make the cloud be as the stray's record says."""
     return Effect("drift.tend", stray.id, f"stray:{stray.id}", now)

@@ -13,7 +13,7 @@ import structlog
 from bot.core import commands
 from bot.core.audit import SYSTEM, Tag
 from bot.core.model import Account, Effect
-from bot.core.strays import DriftKind, Fate, Stray, show_stray, stray_event, tend
+from bot.core.strays import DriftKind, Fate, Stray, look_again, show_stray, stray_event, tend
 from bot.service.effects import Handler, Retry, finish
 from bot.service.handling import handle
 from bot.service.looking import GONE, Looking, Place, Sight
@@ -257,6 +257,4 @@ def _look(account: str, due_at: datetime, payload: Mapping[str, str] | None = No
 
 
 def _confirm(place: Place, name: str, verdict: str, due_at: datetime) -> Effect:
-    about = {"provider": place.provider, "principal": place.principal, "name": name, "verdict": verdict}
-    key = f"drift-again:{place.account.id}:{place.provider}:{place.principal}:{name}"
-    return Effect("drift.confirm", place.account.id, key, due_at, about)
+    return look_again((place.account.id, place.provider, place.principal, name), verdict, due_at)

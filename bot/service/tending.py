@@ -10,7 +10,7 @@ from bot.core import commands
 from bot.core.audit import SYSTEM, Actor, ActorKind, Tag
 from bot.core.decisions import converge
 from bot.core.model import Account, Grant, GrantStatus
-from bot.core.strays import DriftKind, Fate, Stray, show_stray, stray_event
+from bot.core.strays import DriftKind, Fate, Stray, look_again, show_stray, stray_event
 from bot.service.access import Access
 from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
@@ -153,6 +153,10 @@ class Tending:
             settled = replace(stray, settled_at=tx.now())
             tx.save_stray(settled)
             tx.enqueue([show_stray(settled, tx.now())])
+            if settled.fate is Fate.VANISHED:
+                # What reappeared under its name meanwhile was taken for this one, of which nothing is asked any more.
+                where = (settled.account, settled.provider, settled.principal, settled.name)
+                tx.enqueue([look_again(where, "", tx.now())])
             tx.append([stray_event(Tag.STRAY_SETTLED, SYSTEM, settled, fate=str(settled.fate), by=settled.settled_by)])
 
 

@@ -304,6 +304,23 @@ def test_a_removed_stray_that_comes_back_is_a_new_one_with_a_card_of_its_own(wor
     assert len(cards(world)) == 2
 
 
+def test_what_comes_back_while_its_stray_is_being_settled_is_noticed_without_another_round(world: World) -> None:
+    first = planted(world)
+    world.cloud.remove(world.catalogue.accounts["payments"], "user/alice", "prod-fix")
+
+    def come_back(call: Call, done: bool) -> None:
+        if done and call.operation == "remove" and call.grant_id == first.quarantine:
+            world.around = lambda *_: None
+            world.cloud.plant(*ALICE, "prod-fix", PLANTED)
+
+    world.around = come_back
+    looked(world)
+    assert stray(world, first.id).settled_at is not None
+    world.later(SECOND_LOOK)
+    world.run()
+    assert only_stray(world).id != first.id
+
+
 # --- the rounds ------------------------------------------------------------------------------------------
 
 
