@@ -4,12 +4,12 @@ from tests.mutants.mutant import Mutant, tests
 
 ASKING, CACHING, CIRCUIT, GATHERING = (
     "bot/sources/asking.py",
-    "bot/sources/caching.py",
-    "bot/sources/circuit.py",
+    "bot/service/caching.py",
+    "bot/service/circuit.py",
     "bot/service/sources.py",
 )
 ONCALL, GITHUB, JIRA = "bot/core/oncall.py", "bot/sources/github.py", "bot/sources/jira.py"
-OF_JIRA, OF_CACHING = "tests/sources/test_jira.py", "tests/sources/test_caching.py"
+OF_JIRA, OF_CACHING = "tests/sources/test_jira.py", "tests/service/test_caching.py"
 OF_GATHERING, OF_ONCALL = "tests/service/test_sources.py", "tests/core/test_oncall.py"
 
 MUTANTS = (
