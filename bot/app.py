@@ -1,6 +1,7 @@
 """The composition root: the only place where clients, engines and threads are made. ``bot.serving`` runs them."""
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
@@ -20,6 +21,7 @@ from bot.service.current import InUse
 from bot.service.desk import Desk
 from bot.service.effects import Runner
 from bot.service.enrolment import Enrolments
+from bot.service.facts import Sources
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.leaving import Leaving
@@ -40,6 +42,7 @@ from bot.settings import Settings
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackChat
+from bot.sources import Http, Schedules, Tokens, Trackers
 from bot.store import SqlStore, open_store
 
 P = ParamSpec("P")
@@ -48,6 +51,18 @@ R = TypeVar("R")
 ISSUER = "prodaccess"
 POOL_SPARE = 16
 """Database connections beside the workers': for clicks, the web page and the periodic work."""
+
+
+SOURCE_THREADS = 8
+"""For what clicks wait for of schedules, trackers and tags, each for seconds at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The ways out beside Slack's: to AWS, and to schedules and trackers."""
+
+    session: boto3.Session
+    sources: Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +111,13 @@ def assemble(
     pool = sum(threads(settings).values()) + POOL_SPARE
     store = open_store(settings.database_url.reveal(), clock=clock, pool_size=pool)
     try:
-        file, signer = catalogue_files.File(settings.catalogue), CatalogueSigner(*_sealing(settings))
-        catalogues = Catalogues(store, file, signer, RandomIds())
-        in_use = InUse(catalogues.opened(strict=strict) if ledger else file.parse(file.read()))
-        made = session or boto3.Session()
-        yield _wire(settings, catalogues, in_use, store, session=made, clock=clock or SystemClock())
+        with _sources(settings) as sources:
+            file, signer = catalogue_files.File(settings.catalogue), CatalogueSigner(*_sealing(settings))
+            catalogues = Catalogues(store, file, signer, RandomIds())
+            in_use = InUse(catalogues.opened(strict=strict) if ledger else file.parse(file.read()))
+            made = session or boto3.Session()
+            outside = Outside(made, sources)
+            yield _wire(settings, catalogues, in_use, store, outside, clock=clock or SystemClock())
     finally:
         store.close()
 
@@ -110,8 +127,8 @@ def _wire(
     catalogues: Catalogues,
     current: InUse,
     store: SqlStore,
+    outside: Outside,
     *,
-    session: boto3.Session,
     clock: Clock,
 ) -> Parts:
     ids, box = RandomIds(), AesGcmBox(*_sealing(settings))
@@ -120,8 +137,8 @@ def _wire(
     people = People(current, directory)
     codes = Codes(store, box, ids)
     changes = Changes(catalogues, current, people, codes)
-    clouds = _clouds(settings, session)
-    access = Access(store, current, people, clouds, codes, ids)
+    clouds = _clouds(settings, outside.session)
+    access = Access(store, current, people, clouds, codes, ids, sources=outside.sources)
     queries = Queries(store, current, people, clouds)
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
     database_clock = DatabaseClock(clock, store)
@@ -157,6 +174,18 @@ def _wire(
         database_clock=database_clock,
         reloading=Reloading(catalogues, current, alone),
     )
+
+
+@contextmanager
+def _sources(settings: Settings) -> Iterator[Sources]:
+    """Schedules and trackers, with one HTTP client, and the threads in which they are waited for."""
+    http, tokens = Http(), Tokens(settings.source_tokens, settings.source_hosts)
+    executor = ThreadPoolExecutor(SOURCE_THREADS, thread_name_prefix="source")
+    try:
+        yield Sources(Schedules(http, tokens), Trackers(http, tokens), executor)
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        http.close()
 
 
 def _sealing(settings: Settings) -> tuple[dict[str, bytes], str]:

@@ -3,7 +3,7 @@
 What the directory or the cloud must say is asked before the transaction, never under its locks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -11,11 +11,13 @@ from bot.core import commands, policy, stepup
 from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Outcome, Refusal, State
 from bot.core.model import AccessRequest, Account, Ask, Catalogue, Grant, Person, RequestStatus, Role, StepUpRule
+from bot.service.facts import PATIENT, QUICK, Gathering, Sources
 from bot.service.handling import UNKNOWN, handle
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Ids, Store, Tx
 from bot.service.proof import Codes
 from bot.service.records import Claim, CloudError, DirectoryError, Draft, Permission
+from bot.service.sources import SourceError
 from bot.service.unrecorded import Owed, Stops
 
 DRAFT_LIVES = timedelta(minutes=30)
@@ -43,11 +45,17 @@ class Access:
     codes: Codes
     ids: Ids
     owed: Owed = field(default_factory=Owed)
+    sources: Sources = field(default_factory=Sources)
 
     @property
     def stops(self) -> Stops:
         """How grants are stopped, with the audit log or, for a while, without it."""
         return Stops(self.store, self.providers, self.permission, self.owed)
+
+    @property
+    def gathering(self) -> Gathering:
+        """Gathers what the rules look at. Never under a database lock."""
+        return Gathering(self.people, self.providers, self.sources, self.store.ping)
 
     # --- asking ------------------------------------------------------------------------------------------
 
@@ -136,7 +144,7 @@ class Access:
             return LEFT if self.request(request_id) else UNKNOWN
         request, requester, role = found
         try:
-            facts = self.people.facts(role, requester)
+            facts = self.gathering.facts(requester, request.ask)
         except DirectoryError:
             return NO_DIRECTORY
 
@@ -179,9 +187,9 @@ class Access:
         found = self._look(request_id)
         if found is None:
             return LEFT if self.request(request_id) else UNKNOWN
-        _, requester, role = found
+        request, requester, _ = found
         try:
-            facts = self.people.facts(role, requester)
+            facts = self.gathering.facts(requester, request.ask)
         except DirectoryError:
             return NO_DIRECTORY
 
@@ -222,12 +230,14 @@ class Access:
 
     def may_revoke(self, grant_id: str, person: Person) -> bool:
         """Whether this person is an admin or one of the role's approvers for this grant's holder."""
+        if person.id in self.catalogue().admins:
+            return True
         grant = self.grant(grant_id)
         found = self._look(grant.request_id) if grant else None
         if found is None:
-            return person.id in self.catalogue().admins
-        _, requester, role = found
-        facts = self.people.facts_if_any(role, requester)
+            return False
+        request, requester, role = found
+        facts = self.gathering.facts_if_any(requester, request.ask)
         approvers = policy.approver_set(self.catalogue(), role, requester, facts, waited=policy.EVER)
         return policy.may_revoke(self.catalogue(), approvers, person)
 
@@ -236,7 +246,8 @@ class Access:
     def start(self, claim: Claim) -> Outcome:
         """A grant's time has come: the policy is asked once more, then the cloud call's intent is committed.
 
-        Raises DirectoryError when the chat cannot say who may what: then it is not known yet.
+        Raises DirectoryError when the chat cannot say who may what, SourceError when a source cannot that it hangs on:
+        then it is not known yet.
         """
         with self.store.transaction() as tx:
             grant = tx.grants_by_id([claim.subject]).get(claim.subject)
@@ -278,12 +289,16 @@ class Access:
         except DirectoryError:
             return policy.Verdict((policy.Reason("directory", False, NO_DIRECTORY.text, "role"),))
 
-    def _asking_now(self, person: Person, ask: Ask, now: datetime) -> policy.Asking:
+    def _asking_now(
+        self, person: Person, ask: Ask, now: datetime, *, moments: Sequence[datetime] = (), within: float = QUICK
+    ) -> policy.Asking:
+        """See ``Gathering.facts`` for ``moments`` and ``within``. Raises DirectoryError."""
         catalogue, role = self.catalogue(), self.catalogue().roles.get(ask.role)
         # The chat is not asked about roles that are nothing to this person.
         if role is None or not (policy.may_use(role, person, now=now) or policy.slack_groups_of_asking(role)):
             return policy.Asking(catalogue, person, ask, now)
-        return policy.Asking(catalogue, person, ask, now, self.people.facts(role, person))
+        facts = self.gathering.facts(person, ask, moments=moments, within=within)
+        return policy.Asking(catalogue, person, ask, now, facts)
 
     def _rendered(self, person: Person, ask: Ask) -> str | policy.Verdict:
         role, account = self._offer(ask)
@@ -312,12 +327,17 @@ class Access:
         )
 
     def _no_longer_allowed(self, request: AccessRequest, requester: Person, now: datetime) -> tuple[str, ...]:
+        # Whoever was on call when they said yes need not be any more.
+        moments = tuple(dict.fromkeys(approval.at for approval in request.approvals))
+        asking = self._asking_now(requester, request.ask, now, moments=moments, within=PATIENT)
         # A start was near enough when asked; how far off it is now says nothing.
-        asking = replace(self._asking_now(requester, request.ask, now), asked_at=request.asked_at)
+        asking = replace(asking, asked_at=request.asked_at)
         verdict = policy.may_ask(asking)
         reasons = self._changed(request, asking, verdict)
         if verdict.allowed and not self._is_approved_still(request, asking):
-            return (*reasons, "Too few of those who approved this may approve it now.")
+            reasons = (*reasons, "Too few of those who approved this may approve it now.")
+        if reasons and asking.facts.unknown:
+            raise SourceError(" ".join(asking.facts.unknown), passing=True)
         return reasons
 
     def _changed(self, request: AccessRequest, asking: policy.Asking, verdict: policy.Verdict) -> tuple[str, ...]:

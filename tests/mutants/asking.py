@@ -6,11 +6,11 @@ ASKING, CACHING, CIRCUIT, GATHERING = (
     "bot/sources/asking.py",
     "bot/service/caching.py",
     "bot/service/circuit.py",
-    "bot/service/sources.py",
+    "bot/service/facts.py",
 )
 ONCALL, GITHUB, JIRA = "bot/core/oncall.py", "bot/sources/github.py", "bot/sources/jira.py"
 OF_JIRA, OF_CACHING = "tests/sources/test_jira.py", "tests/service/test_caching.py"
-OF_GATHERING, OF_ONCALL = "tests/service/test_sources.py", "tests/core/test_oncall.py"
+OF_GATHERING, OF_ONCALL = "tests/service/test_facts.py", "tests/core/test_oncall.py"
 
 MUTANTS = (
     Mutant(
@@ -73,9 +73,32 @@ MUTANTS = (
     Mutant(
         "a source that fails says that nobody is known",
         GATHERING,
-        "            continue\n",
-        "            names = ()\n",
+        "        return None\n\n\n@dataclass",
+        "        return ()  # type: ignore[return-value]\n\n\n@dataclass",
         tests(OF_GATHERING, "test_a_source_that_fails_is_absent_and_one_line_says_so"),
+    ),
+    Mutant(
+        "a token goes to no host that the settings do not name",
+        "bot/sources/tokens.py",
+        "if host not in ({said} if said else usual):",
+        "if False:",
+        tests(
+            "tests/sources/test_kinds.py", "test_a_token_goes_to_no_host_but_that_of_the_settings_or_else_the_vendors"
+        ),
+    ),
+    Mutant(
+        "the owner of one stage is not taken for another's",
+        GATHERING,
+        "len(owners) != 1",
+        "not owners",
+        tests(OF_GATHERING, "test_where_stages_name_different_owners_nobody_is_taken_for_either"),
+    ),
+    Mutant(
+        "an owner is that of exactly this resource",
+        GATHERING,
+        "tuple(sorted(item.params.items())), owner)",
+        "(), owner)",
+        tests(OF_GATHERING, "test_the_owner_is_whom_the_tag_of_the_resource_names"),
     ),
     Mutant(
         "in the hour that comes twice nothing is handed back",

@@ -141,8 +141,8 @@ MUTANTS = (
     Mutant(
         "what lapsed since the request does not start",
         ACCESS,
-        "self._asking_now(requester, request.ask, now)",
-        "self._asking_now(requester, request.ask, request.asked_at)",
+        "self._asking_now(requester, request.ask, now, ",
+        "self._asking_now(requester, request.ask, request.asked_at, ",
         tests("tests/service/test_rules.py", "test_what_lapses_is_offered_no_more_and_does_not_start_any_more"),
     ),
     Mutant(

@@ -16,6 +16,7 @@ from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
+from bot.service.facts import Sources
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
@@ -30,7 +31,7 @@ from bot.service.strays import Strays
 from bot.service.tending import Tending
 from bot.store import open_store
 from tests.core.examples import ASK, CATALOGUE, NOW, actor
-from tests.service.fakes import Cloud, CountingIds, FakeChat, FakeClock, FakeDirectory, PlainBox, code_at
+from tests.service.fakes import Cloud, CountingIds, FakeChat, FakeClock, FakeDirectory, FakeSources, PlainBox, code_at
 
 TEAM = "T1"
 ENROLLED = ("alice", "bob", "mona", "otto", "sam")
@@ -69,7 +70,16 @@ class World:
         self.codes = Codes(self.store, PlainBox(), CountingIds())
         self.providers = {"cloud": self.cloud}
         ids = CountingIds()
-        self.access = Access(self.store, lambda: self.catalogue, self.people, self.providers, self.codes, ids)
+        self.outside = FakeSources()
+        self.access = Access(
+            self.store,
+            lambda: self.catalogue,
+            self.people,
+            self.providers,
+            self.codes,
+            ids,
+            sources=Sources(self.outside, self.outside),
+        )
         self.queries = Queries(self.store, lambda: self.catalogue, self.people, self.providers)
         self.enrolments = Enrolments(
             self.store, lambda: self.catalogue, self.people, self.codes, PlainBox(), ids, "prodaccess", ""
