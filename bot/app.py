@@ -1,5 +1,6 @@
 """The composition root: the only place where clients, engines and threads are made. ``bot.serving`` runs them."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ from bot.service.secretbox import AesGcmBox, CatalogueSigner
 from bot.service.showing import Showing
 from bot.service.strays import Strays
 from bot.service.tending import Tending
+from bot.service.watching import Watching
 from bot.settings import Settings
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
@@ -91,7 +93,7 @@ class Parts:
 
 def threads(settings: Settings) -> Mapping[str, int]:
     """How many threads each lane has."""
-    return {"access": 2, "people": 2, "cloud": settings.workers, "drift": 1, "chat": settings.workers}
+    return {"access": 2, "people": 2, "cloud": settings.workers, "sources": 1, "drift": 1, "chat": settings.workers}
 
 
 @contextmanager
@@ -111,7 +113,7 @@ def assemble(
     pool = sum(threads(settings).values()) + POOL_SPARE
     store = open_store(settings.database_url.reveal(), clock=clock, pool_size=pool)
     try:
-        with _sources(settings) as sources:
+        with _sources(settings, clock) as sources:
             file, signer = catalogue_files.File(settings.catalogue), CatalogueSigner(*_sealing(settings))
             catalogues = Catalogues(store, file, signer, RandomIds())
             in_use = InUse(catalogues.opened(strict=strict) if ledger else file.parse(file.read()))
@@ -157,6 +159,7 @@ def _wire(
         **reconciling.handlers(),
         **Tending(access, database_clock, accounts).handlers(),
         **Announcing(changes, chat).handlers(),
+        **Watching(store, current, access.gathering, access.revoke).handlers(),
     }
     alone = settings.database_url.reveal().startswith("sqlite")
     return Parts(
@@ -177,12 +180,16 @@ def _wire(
 
 
 @contextmanager
-def _sources(settings: Settings) -> Iterator[Sources]:
-    """Schedules and trackers, with one HTTP client, and the threads in which they are waited for."""
+def _sources(settings: Settings, clock: Clock | None) -> Iterator[Sources]:
+    """Schedules and trackers, with one HTTP client, and the threads in which they are waited for.
+
+    What they said grows old by ``clock`` where there is one, else by time that nobody sets.
+    """
+    stopwatch = time.monotonic if clock is None else lambda: clock.now().timestamp()
     http, tokens = Http(), Tokens(settings.source_tokens, settings.source_hosts)
     executor = ThreadPoolExecutor(SOURCE_THREADS, thread_name_prefix="source")
     try:
-        yield Sources(Schedules(http, tokens), Trackers(http, tokens), executor)
+        yield Sources(Schedules(http, tokens, stopwatch), Trackers(http, tokens, stopwatch), executor)
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
         http.close()

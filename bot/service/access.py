@@ -19,6 +19,7 @@ from bot.service.proof import Codes
 from bot.service.records import Claim, CloudError, DirectoryError, Draft, Permission
 from bot.service.sources import SourceError
 from bot.service.unrecorded import Owed, Stops
+from bot.service.watching import watch
 
 DRAFT_LIVES = timedelta(minutes=30)
 """How long after its form a draft can still be confirmed with a code."""
@@ -255,7 +256,13 @@ class Access:
         found = self._offered(request) if request else None
         refusals = self._no_longer_allowed(found[0], found[1], now) if found else (NO_ROLE.text,)
         request_id = request.id if request else ""
-        return handle(self.store, request_id, lambda *_: commands.Start(claim.subject, refusals), claim)
+        watches = watch(self.catalogue(), request, claim.subject, now) if request and not refusals else ()
+
+        def make(tx: Tx, _: State, __: datetime) -> commands.Command:
+            tx.enqueue(watches)
+            return commands.Start(claim.subject, refusals)
+
+        return handle(self.store, request_id, make, claim)
 
     # --- reading -----------------------------------------------------------------------------------------
 

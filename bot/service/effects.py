@@ -32,7 +32,7 @@ QUICK = timedelta(seconds=1)
 """A full batch that took no longer may be followed by one of twice the size."""
 TICK = timedelta(seconds=1)
 """How long a worker sleeps at most: the safety net under wake-ups."""
-PATIENT = frozenset({"chat", "drift"})
+PATIENT = frozenset({"chat", "drift", "sources"})
 """Lanes that leave the processor to the others while these have something to do."""
 PATIENCE = 0.2
 """Seconds that they wait at most."""
