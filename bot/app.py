@@ -1,6 +1,8 @@
 """The composition root: the only place where clients, engines and threads are made. ``bot.serving`` runs them."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
@@ -20,6 +22,7 @@ from bot.service.current import InUse
 from bot.service.desk import Desk
 from bot.service.effects import Runner
 from bot.service.enrolment import Enrolments
+from bot.service.facts import Sources
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.leaving import Leaving
@@ -36,10 +39,12 @@ from bot.service.secretbox import AesGcmBox, CatalogueSigner
 from bot.service.showing import Showing
 from bot.service.strays import Strays
 from bot.service.tending import Tending
+from bot.service.watching import Watching
 from bot.settings import Settings
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.messenger import SlackChat
+from bot.sources import Http, Schedules, Tokens, Trackers
 from bot.store import SqlStore, open_store
 
 P = ParamSpec("P")
@@ -48,6 +53,18 @@ R = TypeVar("R")
 ISSUER = "prodaccess"
 POOL_SPARE = 16
 """Database connections beside the workers': for clicks, the web page and the periodic work."""
+
+
+SOURCE_THREADS = 8
+"""For what clicks wait for of schedules, trackers and tags, each for seconds at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The ways out beside Slack's: to AWS, and to schedules and trackers."""
+
+    session: boto3.Session
+    sources: Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,7 @@ class Parts:
 
 def threads(settings: Settings) -> Mapping[str, int]:
     """How many threads each lane has."""
-    return {"access": 2, "people": 2, "cloud": settings.workers, "drift": 1, "chat": settings.workers}
+    return {"access": 2, "people": 2, "cloud": settings.workers, "sources": 1, "drift": 1, "chat": settings.workers}
 
 
 @contextmanager
@@ -96,11 +113,13 @@ def assemble(
     pool = sum(threads(settings).values()) + POOL_SPARE
     store = open_store(settings.database_url.reveal(), clock=clock, pool_size=pool)
     try:
-        file, signer = catalogue_files.File(settings.catalogue), CatalogueSigner(*_sealing(settings))
-        catalogues = Catalogues(store, file, signer, RandomIds())
-        in_use = InUse(catalogues.opened(strict=strict) if ledger else file.parse(file.read()))
-        made = session or boto3.Session()
-        yield _wire(settings, catalogues, in_use, store, session=made, clock=clock or SystemClock())
+        with _sources(settings, clock) as sources:
+            file, signer = catalogue_files.File(settings.catalogue), CatalogueSigner(*_sealing(settings))
+            catalogues = Catalogues(store, file, signer, RandomIds())
+            in_use = InUse(catalogues.opened(strict=strict) if ledger else file.parse(file.read()))
+            made = session or boto3.Session()
+            outside = Outside(made, sources)
+            yield _wire(settings, catalogues, in_use, store, outside, clock=clock or SystemClock())
     finally:
         store.close()
 
@@ -110,8 +129,8 @@ def _wire(
     catalogues: Catalogues,
     current: InUse,
     store: SqlStore,
+    outside: Outside,
     *,
-    session: boto3.Session,
     clock: Clock,
 ) -> Parts:
     ids, box = RandomIds(), AesGcmBox(*_sealing(settings))
@@ -120,8 +139,8 @@ def _wire(
     people = People(current, directory)
     codes = Codes(store, box, ids)
     changes = Changes(catalogues, current, people, codes)
-    clouds = _clouds(settings, session)
-    access = Access(store, current, people, clouds, codes, ids)
+    clouds = _clouds(settings, outside.session)
+    access = Access(store, current, people, clouds, codes, ids, sources=outside.sources)
     queries = Queries(store, current, people, clouds)
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
     database_clock = DatabaseClock(clock, store)
@@ -140,6 +159,7 @@ def _wire(
         **reconciling.handlers(),
         **Tending(access, database_clock, accounts).handlers(),
         **Announcing(changes, chat).handlers(),
+        **Watching(store, current, access.gathering, access.revoke).handlers(),
     }
     alone = settings.database_url.reveal().startswith("sqlite")
     return Parts(
@@ -157,6 +177,22 @@ def _wire(
         database_clock=database_clock,
         reloading=Reloading(catalogues, current, alone),
     )
+
+
+@contextmanager
+def _sources(settings: Settings, clock: Clock | None) -> Iterator[Sources]:
+    """Schedules and trackers, with one HTTP client, and the threads in which they are waited for.
+
+    What they said grows old by ``clock`` where there is one, else by time that nobody sets.
+    """
+    stopwatch = time.monotonic if clock is None else lambda: clock.now().timestamp()
+    http, tokens = Http(), Tokens(settings.source_tokens, settings.source_hosts)
+    executor = ThreadPoolExecutor(SOURCE_THREADS, thread_name_prefix="source")
+    try:
+        yield Sources(Schedules(http, tokens, stopwatch), Trackers(http, tokens, stopwatch), executor)
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        http.close()
 
 
 def _sealing(settings: Settings) -> tuple[dict[str, bytes], str]:

@@ -29,9 +29,11 @@ VARIABLES = SECRETS | {
     "LOG_LEVEL",
     "WORKERS",
 }
-"""Every variable, without the prefix; and one token for each source, see ``SOURCE_TOKEN``."""
+"""Every variable, without the prefix; and for each source a token and its host, see ``SOURCE_TOKEN``."""
 SOURCE_TOKEN = re.compile(r"SOURCE_([A-Z0-9_]{1,48})_TOKEN")
-"""The secret of an on-call schedule or ticket tracker of the catalogue, or of all of a kind."""
+SOURCE_HOST = re.compile(r"SOURCE_([A-Z0-9_]{1,48})_HOST")
+"""The secret of an on-call schedule or tracker of the catalogue, or of all of a kind; the one host it may go to."""
+_HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]{2,45}\])(:[0-9]{1,5})?")
 
 T = TypeVar("T")
 
@@ -121,6 +123,8 @@ class Settings:
     """Threads for the access lane and for the chat lane each."""
     source_tokens: Mapping[str, Secret] = field(default_factory=dict)
     """By the id of a source as its variable writes it: ``payments-oncall`` is ``PAYMENTS_ONCALL``."""
+    source_hosts: Mapping[str, str] = field(default_factory=dict)
+    """By the same names, the ``host`` or ``host:port`` that the token may go to; else the vendor's own."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], *, slack: bool = True, keys: bool = True) -> "Settings":
@@ -150,6 +154,7 @@ class Settings:
             log_level=env.text("LOG_LEVEL", "info", "debug|info|warning|error", "debug, info, warning or error"),
             workers=env.integer("WORKERS", 4, 1, 64),
             source_tokens=env.source_tokens(),
+            source_hosts=env.source_hosts(),
         )
         if env.problems:
             raise SettingsError(tuple(env.problems))
@@ -168,7 +173,7 @@ class _Environment:
     def _take(self, name: str, environ: Mapping[str, str]) -> None:
         value = environ[PREFIX + name].strip()
         of_file = name.removesuffix("_FILE")
-        if name in VARIABLES or SOURCE_TOKEN.fullmatch(name):
+        if name in VARIABLES or SOURCE_TOKEN.fullmatch(name) or SOURCE_HOST.fullmatch(name):
             self._values.setdefault(name, value)
         elif of_file != name and (of_file in SECRETS or SOURCE_TOKEN.fullmatch(of_file)):
             if environ.get(PREFIX + of_file):
@@ -228,6 +233,17 @@ class _Environment:
                 if not re.fullmatch(r"[!-~]{8,500}", value):
                     self.refuse(name, "is not a token: 8 to 500 ASCII characters without spaces; copy it again")
         return tokens
+
+    def source_hosts(self) -> dict[str, str]:
+        hosts: dict[str, str] = {}
+        for name, value in self._values.items():
+            if (source := SOURCE_HOST.fullmatch(name)) and value:
+                hosts[source[1]] = value
+                if not _HOST.fullmatch(value):
+                    self.refuse(name, "is not a host; write it like example.atlassian.net or jira.example.com:8443")
+                elif not self._values.get(f"SOURCE_{source[1]}_TOKEN"):
+                    self.refuse(name, f"is of no use without {PREFIX}SOURCE_{source[1]}_TOKEN; give both or none")
+        return hosts
 
     def url(self, name: str, default: str, *, local: bool = False) -> str:
         value = self._values.get(name) or default

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import SECRETS, SOURCE_TOKEN, VARIABLES, Secret, Settings, SettingsError, Transport
+from bot.settings import SECRETS, SOURCE_HOST, SOURCE_TOKEN, VARIABLES, Secret, Settings, SettingsError, Transport
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY = base64.b64encode(bytes(range(100, 132))).decode()
@@ -93,6 +93,9 @@ def test_secrets_can_stand_in_files(tmp_path: Path) -> None:
         ({"PRODACCESS_SOURCE_JIRA_TOKEN_FILE": "/nowhere"}, "SOURCE_JIRA_TOKEN_FILE cannot be read"),
         ({"PRODACCESS_SOURCE_JIRA_TOKENS": "abcdefgh"}, "is no setting"),
         ({"PRODACCESS_SOURCE_TOKEN": "abcdefgh"}, "is no setting"),
+        ({"PRODACCESS_SOURCE_JIRA_HOST": "acme.example"}, "is of no use without PRODACCESS_SOURCE_JIRA_TOKEN"),
+        ({"PRODACCESS_SOURCE_JIRA_HOST": "https://acme.example"}, "PRODACCESS_SOURCE_JIRA_HOST is not a host"),
+        ({"PRODACCESS_SOURCE_JIRA_HOST_FILE": "/x"}, "is no setting"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_variable_and_the_fix(extra: dict[str, str], says: str) -> None:
@@ -134,6 +137,13 @@ def test_each_source_has_a_token_of_its_own_which_may_stand_in_a_file(tmp_path: 
     assert Settings.from_env(SOCKET).source_tokens == {}
 
 
+def test_the_host_that_a_token_may_go_to_stands_beside_it() -> None:
+    environ = {"PRODACCESS_SOURCE_JIRA_TOKEN": "bot@example.com:ATATT3", "PRODACCESS_SOURCE_JIRA_HOST": "acme.example"}
+    assert Settings.from_env({**SOCKET, **environ}).source_hosts == {"JIRA": "acme.example"}
+    for good in ("jira.example.com:8443", "127.0.0.1:80", "[::1]:8080"):
+        Settings.from_env({**SOCKET, **environ, "PRODACCESS_SOURCE_JIRA_HOST": good})
+
+
 def test_a_secret_shows_itself_to_nobody() -> None:
     secret = Secret("hush")
     assert [f"{secret}", f"{secret!r}", "%s" % secret] == ["Secret(…)"] * 3  # noqa: UP031
@@ -146,8 +156,9 @@ def test_a_secret_shows_itself_to_nobody() -> None:
 def test_the_example_explains_every_variable_and_no_other() -> None:
     text = (ROOT / ".env.example").read_text()
     named = re.findall(r"^#?PRODACCESS_([A-Z_]+)=", text, re.MULTILINE)
-    assert sorted(name for name in named if not SOURCE_TOKEN.fullmatch(name)) == sorted(VARIABLES)
-    assert len(named) == len(VARIABLES) + 1
+    of_sources = [name for name in named if SOURCE_TOKEN.fullmatch(name) or SOURCE_HOST.fullmatch(name)]
+    assert sorted(set(named) - set(of_sources)) == sorted(VARIABLES)
+    assert len(named) == len(VARIABLES) + len(of_sources) == len(VARIABLES) + 2
     for block in text.split("\n\n"):
         if assignment := re.search(r"^#?PRODACCESS_([A-Z_]+)=", block, re.MULTILINE):
             assert re.match(r"# \w", block), f"{assignment[1]} is not explained"

@@ -74,6 +74,10 @@ def _stage(path: Path, stage: rules.Stage, role: Role, names: Names) -> Iterator
     if stage.owner and stage.owner.parameter not in role.parameters:
         here, hint = (*path, "owner", "parameter"), suggest(stage.owner.parameter, role.parameters.keys())
         yield Finding(here, f"“{stage.owner.parameter}” is no parameter of this role", hint or "add it to parameters")
+    first = next((each.owner for each in role.approve if each.owner), None)
+    if stage.owner and stage.owner != first:
+        message = "is another owner than that of the stage before"
+        yield Finding((*path, "owner"), message, "name the same parameter and tag in all of them")
     yield from _escalation((*path, "escalate"), stage.escalate, role, names)
 
 

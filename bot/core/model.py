@@ -495,11 +495,11 @@ class Effect:
         return lane_of(self.kind)
 
 
-LANES = ("access", "people", "cloud", "drift", "chat")
+LANES = ("access", "people", "cloud", "sources", "drift", "chat")
 """Lanes have threads of their own, so that none waits for what another waits for.
 
 ``access`` waits for nothing but the database, ``people`` for the chat's directory, ``cloud`` for what is granted and
-revoked, ``drift`` for long looks at the cloud, ``chat`` for messages.
+revoked, ``sources`` for trackers, ``drift`` for long looks at the cloud, ``chat`` for messages.
 """
 
 
@@ -508,7 +508,7 @@ def lane_of(kind: str) -> str:
     match kind.partition(".")[0]:
         case "chat" | "people" | "drift" as lane:
             return lane
-    return {"grant.converge": "cloud", "grant.start": "people"}.get(kind, "access")
+    return {"grant.converge": "cloud", "grant.start": "people", "ticket.watch": "sources"}.get(kind, "access")
 
 
 def digest_of(value: Mapping[str, object]) -> str:

@@ -1,8 +1,9 @@
-"""The rules that a role is made of, as access.yaml says them: frozen records without behaviour.
+"""The rules that a role is made of, as access.yaml says them: frozen records, nearly without behaviour.
 
 Ids name entries of the catalogue. All moments are timezone-aware UTC; hours of the day are local to their zone.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -106,6 +107,10 @@ class TicketRule:
     must_be_open: bool = False
     ends_access: bool = False
     """Closing the ticket ends the access."""
+
+    def fits(self, ticket: str) -> bool:
+        """Whether a ticket is written as the pattern wants it."""
+        return re.fullmatch(self.pattern, ticket) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""IAM clients for every account: one boto3 Session, few AssumeRole calls, short-lived credentials.
+"""Clients for every account: one boto3 Session, few AssumeRole calls, short-lived credentials.
 
 Who calls under which name, for CloudTrail: a grant is made in a session of its own, ``prodaccess-<grant id>`` with
 the person as SourceIdentity, because both are fixed for a session's life and a shared one would name the wrong grant.
@@ -14,7 +14,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -42,6 +42,8 @@ _CONFIG: Final = Config(
     max_pool_connections=16,
 )
 """Two tries within about 26 s: what fails longer is retried by the effects queue, where others are not kept waiting."""
+_QUICKLY: Final = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 1})
+"""For reading what people only choose from: nobody waits for it as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,12 @@ class CallerIdentity:
 
 @dataclass(slots=True)
 class _Slot:
-    """One session: its client until ``renew_at``, or how the last AssumeRole failed and when (monotonic seconds)."""
+    """One session: its clients until ``renew_at``, or how the last AssumeRole failed and when (monotonic seconds)."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    client: Any = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    clients: dict[str, Any] = field(default_factory=dict)
+    """By service; none where there is no session."""
     renew_at: datetime = datetime.min.replace(tzinfo=UTC)
     failure: CloudError | None = None
     failed_at: float = 0.0
@@ -88,22 +92,35 @@ class AwsClients:
 
     def iam(self, account: Account, *, person: str = "", grant_id: str = "") -> Any:
         """An IAM client for ``account``; for making a grant, say whose and which. Raises CloudError."""
+        return self._client("iam", account, person, grant_id)
+
+    def reading(self, service: str, account: Account) -> Any:
+        """A client of another service, to read with: it gives up soon. Raises CloudError."""
+        return self._client(service, account, "", "")
+
+    def _client(self, service: str, account: Account, person: str, grant_id: str) -> Any:
         if not account.broker_role:
-            return self._own_iam(account)
+            return self._own(service, account)
         slot = self._slot(account, person, grant_id)
         asked_at = time.monotonic()
         with slot.lock:
-            if slot.client is not None and self._now() < slot.renew_at:
-                return slot.client
+            if slot.credentials and self._now() < slot.renew_at:
+                return self._of_session(slot, service, account)
             if slot.failure is not None and slot.failed_at >= asked_at:
                 shared = slot.failure
                 raise CloudError(str(shared), passing=shared.passing, retry_after=shared.retry_after)
             try:
-                slot.client, slot.renew_at = self._assume(account, person, grant_id)
+                slot.credentials, slot.renew_at = self._assume(account, person, grant_id)
             except CloudError as failure:
                 slot.failure, slot.failed_at = failure, time.monotonic()
                 raise
-            return slot.client
+            slot.clients.clear()
+            return self._of_session(slot, service, account)
+
+    def _of_session(self, slot: _Slot, service: str, account: Account) -> Any:
+        if service not in slot.clients:
+            slot.clients[service] = self._make(service, account, **slot.credentials)
+        return slot.clients[service]
 
     def forget(self, account: Account) -> None:
         """Drop the account's sessions, because AWS no longer takes their credentials."""
@@ -134,7 +151,7 @@ class AwsClients:
                 self._slots.popitem(last=False)
             return slot
 
-    def _own_iam(self, account: Account) -> Any:
+    def _own(self, service: str, account: Account) -> Any:
         caller = self.caller(account)
         if caller.account != account.number:
             raise CloudError(
@@ -142,7 +159,7 @@ class AwsClients:
                 f"{caller.account}. Give it a broker_role in the catalogue.",
                 passing=False,
             )
-        return self._own_client("iam", account)
+        return self._own_client(service, account)
 
     def _own_client(self, service: str, account: Account) -> Any:
         key = (service, account.region)
@@ -153,7 +170,7 @@ class AwsClients:
                 self._own_clients[key] = self._make(service, account)
             return self._own_clients[key]
 
-    def _assume(self, account: Account, person: str, grant_id: str) -> tuple[Any, datetime]:
+    def _assume(self, account: Account, person: str, grant_id: str) -> tuple[Mapping[str, str], datetime]:
         if account.broker_role.split(":")[4:5] != [account.number]:
             raise CloudError(
                 f"The broker_role of AWS account {place(account)}, {account.broker_role}, is not in that account. "
@@ -173,20 +190,19 @@ class AwsClients:
             credentials = sts.assume_role(**wanted)["Credentials"]
         except (BotoCoreError, ClientError) as error:
             raise cloud_error(error, f"assuming {account.broker_role}", account, _assume_hint(error)) from None
-        client = self._make(
-            "iam",
-            account,
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-        )
-        return client, credentials["Expiration"] - _RENEW_BEFORE
+        made = {
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
+        }
+        return made, credentials["Expiration"] - _RENEW_BEFORE
 
     def _make(self, service: str, account: Account, **credentials: str) -> Any:
         # Clients may be shared between threads; making one from a Session may not (source: boto3 guide, threading).
+        config = self._config if service in {"iam", "sts"} else self._config.merge(_QUICKLY)
         with self._making:
             return self._session.client(
-                service, region_name=account.region, endpoint_url=self._endpoint_url, config=self._config, **credentials
+                service, region_name=account.region, endpoint_url=self._endpoint_url, config=config, **credentials
             )
 
 

@@ -11,13 +11,16 @@ from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bot.core.lookups import Choice, LookUp
 from bot.core.model import Account, Role
 from bot.core.strays import PREFIX
-from bot.providers import aws_usage, iam_policy
+from bot.providers import aws_lookups, aws_resources, aws_usage, iam_policy
 from bot.providers.aws_clients import AwsClients
 from bot.providers.aws_errors import cloud_error, code_of, is_stale_session, place
 from bot.providers.aws_inline import InlinePolicies, Principal
 from bot.service.records import CloudError, Observation, Permission
+
+_NO_LOOKUPS = "Deploy the broker role with AllowLookups, as manifests/aws says."
 
 
 class AwsIamProvider:
@@ -126,6 +129,16 @@ class AwsIamProvider:
         """See iam_policy.windowless."""
         return iam_policy.windowless(text)
 
+    def owner(self, account: Account, role: Role, params: Mapping[str, str], parameter: str, tag: str) -> str:
+        """One call."""
+        with self._calling(account, f"reading the tags of {parameter}", hint=_NO_LOOKUPS):
+            return aws_resources.owner(self._clients, account, role, params, (parameter, tag))
+
+    def look_up(self, account: Account, lookup: LookUp) -> tuple[Choice, ...]:
+        """One call a page."""
+        with self._calling(account, f"listing {lookup.kind}", hint=_NO_LOOKUPS):
+            return aws_lookups.look_up(self._clients, account, lookup)
+
     def how_to_use(self, permission: Permission) -> Sequence[tuple[str, str]]:
         """Profile, a command line to start with, console link."""
         return aws_usage.how_to_use(permission, _parse(permission.principal))
@@ -142,13 +155,13 @@ class AwsIamProvider:
             yield InlinePolicies(self._clients.iam(account), parsed)
 
     @contextmanager
-    def _calling(self, account: Account, doing: str, missing: str = "") -> Iterator[None]:
+    def _calling(self, account: Account, doing: str, missing: str = "", hint: str = "") -> Iterator[None]:
         try:
             yield
         except (BotoCoreError, ClientError) as error:
             if missing and code_of(error) == "NoSuchEntity":
                 raise CloudError(missing, passing=False) from None
-            failure = cloud_error(error, doing, account, _hint(error))
+            failure = cloud_error(error, doing, account, hint or _hint(error))
             if account.broker_role and is_stale_session(error):
                 # A new session may be taken; if the bot's own key is at fault, assuming the role will say so.
                 self._clients.forget(account)

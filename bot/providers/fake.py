@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from bot.core.lookups import Choice, LookUp
 from bot.core.model import Account, Role
 from bot.providers import iam_policy
 from bot.service.records import CloudError, Observation, Permission
@@ -81,6 +82,10 @@ class FakeProvider:
         self._faults: dict[str, deque[Fault]] = {}
         self._calls: list[Call] = []
         self._problems: tuple[str, ...] = ()
+        self.tags: dict[tuple[str, str, str], str] = {}
+        """What ``owner`` says, by account id, parameter's value and tag."""
+        self.offers: dict[tuple[str, LookUp], tuple[Choice, ...]] = {}
+        """What ``look_up`` says, by account id."""
 
     # --- what a test says and asks
 
@@ -222,6 +227,16 @@ class FakeProvider:
     def statements(self, text: str) -> tuple[str, datetime | None]:
         """As for AWS."""
         return iam_policy.windowless(text)
+
+    def owner(self, account: Account, role: Role, params: Mapping[str, str], parameter: str, tag: str) -> str:
+        """What ``tags`` say."""
+        self._begin("owner", "", account)
+        return self.tags.get((account.id, params.get(parameter, ""), tag), "")
+
+    def look_up(self, account: Account, lookup: LookUp) -> tuple[Choice, ...]:
+        """What ``offers`` say."""
+        self._begin("look_up", "", account)
+        return tuple(sorted(self.offers.get((account.id, lookup), ())))
 
     def how_to_use(self, permission: Permission) -> Sequence[tuple[str, str]]:
         """One line."""

@@ -30,10 +30,9 @@ def render(role: Role, account: Account, params: Mapping[str, str]) -> str:
     ``{account}`` is the account's number, ``{region}`` its region, anything else a parameter; ``${…}`` is IAM's own
     policy variable and stays. Raises ValueError that names the parameter or the placeholder at fault.
     """
-    values = {**params, "account": account.number, "region": account.region}
 
     def fill(text: str) -> str:
-        return _PLACEHOLDER.sub(lambda match: _value(match[1], values, text), text)
+        return filled(text, account, params)
 
     statements = []
     for statement in role.statements:
@@ -49,6 +48,12 @@ def render(role: Role, account: Account, params: Mapping[str, str]) -> str:
             }
         statements.append(rendered)
     return _compact(statements)
+
+
+def filled(text: str, account: Account, params: Mapping[str, str]) -> str:
+    """A resource or condition value with its placeholders filled in; see ``render``. Raises ValueError."""
+    values = {**params, "account": account.number, "region": account.region}
+    return _PLACEHOLDER.sub(lambda match: _value(match[1], values, text), text)
 
 
 def document(policy: str, starts_at: datetime, expires_at: datetime) -> str:

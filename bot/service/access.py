@@ -14,12 +14,15 @@ from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, Request
 from bot.service import cases
 from bot.service.cases import Cases, is_approved_still, requester_in
 from bot.service.deciding import NO_DIRECTORY, Deciding, giving
+from bot.service.facts import PATIENT, Gathering, Sources
 from bot.service.handling import handle
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Ids, Store, Tx
 from bot.service.proof import Codes, wait_for_reset
 from bot.service.records import Claim, CloudError, DirectoryError, Draft, Permission
+from bot.service.sources import SourceError
 from bot.service.unrecorded import Owed, Stops
+from bot.service.watching import watch
 
 DRAFT_LIVES = timedelta(minutes=30)
 """How long after its form a draft can still be confirmed with a code."""
@@ -38,6 +41,7 @@ class Access:
     codes: Codes
     ids: Ids
     owed: Owed = field(default_factory=Owed)
+    sources: Sources = field(default_factory=Sources)
 
     @property
     def stops(self) -> Stops:
@@ -45,9 +49,14 @@ class Access:
         return Stops(self.store, self.providers, self.permission, self.owed)
 
     @property
+    def gathering(self) -> Gathering:
+        """Gathers what the rules look at. Never under a database lock."""
+        return Gathering(self.people, self.providers, self.sources, self.store.ping)
+
+    @property
     def cases(self) -> Cases:
         """What the rules look at."""
-        return Cases(self.catalogue, self.people, self.providers)
+        return Cases(self.catalogue, self.gathering, self.providers)
 
     @property
     def deciding(self) -> Deciding:
@@ -179,14 +188,16 @@ class Access:
 
     def may_revoke(self, grant_id: str, person: Person) -> bool:
         """Whether this person is an admin or one of the role's approvers for this grant's holder."""
+        catalogue = self.catalogue()
+        if person.id in catalogue.admins:
+            return True
         grant = self.grant(grant_id)
         request = self.request(grant.request_id) if grant else None
-        catalogue = self.catalogue()
         requester = requester_in(catalogue, request) if request else None
-        if grant is None or requester is None:
-            return person.id in catalogue.admins
+        if grant is None or request is None or requester is None:
+            return False
         role = catalogue.roles[grant.role]
-        facts = self.people.facts_if_any(role, requester)
+        facts = self.gathering.facts_if_any(requester, request.ask, grant.item)
         approvers = policy.approver_set(catalogue, role, requester, facts, waited=policy.EVER)
         return policy.may_revoke(catalogue, approvers, person)
 
@@ -195,18 +206,22 @@ class Access:
     def start(self, claim: Claim) -> Outcome:
         """A grant's time has come: the policy is asked once more, then the cloud call's intent is committed.
 
-        Raises DirectoryError when the chat cannot say who may what: then it is not known yet.
+        Raises DirectoryError when the chat cannot say who may what, SourceError when a source cannot that it hangs on:
+        then it is not known yet.
         """
         with self.store.transaction() as tx:
             grant = tx.grants_by_id([claim.subject]).get(claim.subject)
             request, now = tx.request(grant.request_id) if grant else None, tx.now()
         requester = requester_in(self.catalogue(), request) if request else None
-        asked = self.cases.asking(requester, request.ask, now) if request and requester else None
+        asked = self._asked_then(request, requester, now) if request and requester else None
 
         def make(tx: Tx, state: State, now: datetime) -> commands.Command:
             if state.request is None or asked is None:
                 return commands.Start(claim.subject, (NO_ROLE.text,))
-            return commands.Start(claim.subject, self._no_longer_allowed(tx, state.request, asked, now))
+            refusals = self._no_longer_allowed(tx, state.request, asked, now)
+            if grant is not None and not refusals:
+                tx.enqueue(watch(asked.catalogue, state.request, grant, now))
+            return commands.Start(claim.subject, refusals)
 
         return handle(self.store, request.id if request else "", make, claim)
 
@@ -257,6 +272,11 @@ class Access:
             review=Review(asking.now + glass.review_within) if glass else None,
         )
 
+    def _asked_then(self, request: AccessRequest, requester: Person, now: datetime) -> policy.Asking:
+        # Whoever was on call when they said yes need not be any more.
+        moments = tuple(dict.fromkeys(approval.at for approval in request.approvals))
+        return self.cases.asking(requester, request.ask, now, moments=moments, within=PATIENT)
+
     def _no_longer_allowed(
         self, tx: Tx, request: AccessRequest, asked: policy.Asking, now: datetime
     ) -> tuple[str, ...]:
@@ -265,7 +285,10 @@ class Access:
         verdict = policy.may_ask(asking)
         reasons = self.cases.changed(request, asking, verdict)
         if verdict.allowed and not is_approved_still(request, asking):
-            return (*reasons, "Too few of those who approved this may approve it now.")
+            reasons = (*reasons, "Too few of those who approved this may approve it now.")
+        unknown = [each for at, _ in enumerate(request.ask.items) for each in replace(asking, at=at).known.unknown]
+        if reasons and unknown:
+            raise SourceError(" ".join(unknown), passing=True)
         return reasons
 
     def _note_refusal(self, person: Person, ask: Ask, verdict: policy.Verdict) -> None:

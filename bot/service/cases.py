@@ -3,14 +3,14 @@
 Facts from outside (the chat, the cloud) are gathered before a transaction; what the database counts, in it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core import policy
 from bot.core.model import AccessRequest, Ask, Catalogue, Item, Part, Person, Role, Way
 from bot.core.policy import Away, Facts
-from bot.service.people import People
+from bot.service.facts import QUICK, Gathering
 from bot.service.ports import CloudProvider, Tx
 
 NO_ROLE = "This role or account is no longer offered. Ask again."
@@ -32,15 +32,28 @@ class Cases:
     """Makes what ``core.policy`` judges. Blocks where it says that it reads the directory."""
 
     catalogue: Callable[[], Catalogue]
-    people: People
+    gathering: Gathering
     providers: Mapping[str, CloudProvider]
 
     # --- from outside ------------------------------------------------------------------------------------
 
-    def asking(self, person: Person, ask: Ask, now: datetime) -> policy.Asking:
-        """An ask with what is known outside. Raises DirectoryError."""
+    def asking(
+        self, person: Person, ask: Ask, now: datetime, *, moments: Sequence[datetime] = (), within: float = QUICK
+    ) -> policy.Asking:
+        """An ask with what is known outside. See ``Gathering.facts`` for ``moments`` and ``within``.
+
+        Raises DirectoryError.
+        """
         catalogue = self.catalogue()
-        facts = tuple(self._outside(catalogue, person, item, now) for item in ask.items)
+
+        def outside(at: int) -> Facts:
+            role = catalogue.roles.get(ask.items[at].role)
+            # Nobody is asked about roles that are nothing to this person.
+            if role is None or not (policy.may_use(role, person, now=now) or policy.slack_groups_of_asking(role)):
+                return policy.NOTHING
+            return self.gathering.facts(person, ask, at, moments=moments, within=within)
+
+        facts = tuple(map(outside, range(len(ask.items))))
         return policy.Asking(catalogue, person, ask, now, facts[0], facts[1:])
 
     def case(self, request: AccessRequest) -> Case | None:
@@ -49,15 +62,8 @@ class Cases:
         requester = requester_in(catalogue, request)
         if requester is None:
             return None
-        facts = tuple(self.people.facts(catalogue.roles[item.role], requester) for item in request.ask.items)
+        facts = tuple(self.gathering.facts(requester, request.ask, at) for at, _ in enumerate(request.ask.items))
         return Case(catalogue, request, requester, facts)
-
-    def _outside(self, catalogue: Catalogue, person: Person, item: Item, now: datetime) -> Facts:
-        role = catalogue.roles.get(item.role)
-        # The chat is not asked about roles that are nothing to this person.
-        if role is None or not (policy.may_use(role, person, now=now) or policy.slack_groups_of_asking(role)):
-            return policy.NOTHING
-        return self.people.facts(role, person)
 
     # --- what the database counts ------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from bot.core.model import Effect, lane_of
 from bot.core.text import clean
 from bot.service.ports import Clock, Store
 from bot.service.records import ChatError, Claim, CloudError, DirectoryError, StoreUnavailable
+from bot.service.sources import SourceError
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ QUICK = timedelta(seconds=1)
 """A full batch that took no longer may be followed by one of twice the size."""
 TICK = timedelta(seconds=1)
 """How long a worker sleeps at most: the safety net under wake-ups."""
-PATIENT = frozenset({"chat", "drift"})
+PATIENT = frozenset({"chat", "drift", "sources"})
 """Lanes that leave the processor to the others while these have something to do."""
 PATIENCE = 0.2
 """Seconds that they wait at most."""
@@ -142,7 +143,7 @@ class Runner:
                 self._give_back(claims, error.after, in_words(error))
             case CloudError() | ChatError():
                 self._give_back(claims, error.retry_after or backoff(attempts), in_words(error))
-            case DirectoryError() | StoreUnavailable():
+            case DirectoryError() | SourceError() | StoreUnavailable():
                 self._give_back(claims, backoff(attempts), in_words(error))
             case _:
                 # The effect stays in the queue; the traceback goes to the operators.

@@ -6,9 +6,10 @@ All times are timezone-aware UTC. Methods block: they are called from worker thr
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.core.audit import Event
+from bot.core.lookups import Choice, LookUp
 from bot.core.model import AccessRequest, Account, Effect, Grant, GrantStatus, Role, StepUp
 from bot.core.stepup import Attempts
 from bot.core.strays import Stray
@@ -332,6 +333,27 @@ class CloudProvider(Protocol):
 
     def how_to_use(self, permission: Permission) -> Sequence[tuple[str, str]]:
         """(label, text) pairs that tell the holder how to use it: profile, command line, console link."""
+        ...
+
+
+@runtime_checkable
+class LooksUp(Protocol):
+    """What a CloudProvider may do beside: list what can be chosen."""
+
+    def look_up(self, account: Account, lookup: LookUp) -> tuple[Choice, ...]:
+        """What there is now, in the order of its values; of very much only the first. Reads only. Raises CloudError."""
+        ...
+
+
+@runtime_checkable
+class KnowsOwners(Protocol):
+    """What a CloudProvider may know beside: whose a resource is."""
+
+    def owner(self, account: Account, role: Role, params: Mapping[str, str], parameter: str, tag: str) -> str:
+        """The value of ``tag`` of what ``parameter`` names in the role's resources; empty where there is none.
+
+        Empty too where several resources say different things. Reads only. Raises CloudError.
+        """
         ...
 
 

@@ -1,16 +1,12 @@
 """Facts from outside: who is on call and what a tracker says of a ticket. What cannot be had is absent."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
-
-import structlog
 
 from bot.core.model import Catalogue, Person
 from bot.core.policy.facts import TicketFact
 from bot.core.rules import Schedule, Tracker
-
-log = structlog.get_logger(__name__)
 
 
 class SourceError(Exception):
@@ -51,35 +47,6 @@ class Tickets(Protocol):
         Raises SourceError.
         """
         ...
-
-
-def gather_on_call(
-    source: OnCall, schedules: Iterable[Schedule], at: datetime, person_of: Callable[[str], Person | None]
-) -> Mapping[str, tuple[Person, ...]]:
-    """Schedule id → who is on call at ``at`` (UTC), for the facts of a decision.
-
-    A schedule that cannot be had is absent, and one line is logged; somebody whom ``person_of`` does not know is left
-    out. Raises what ``person_of`` raises.
-    """
-    found: dict[str, tuple[Person, ...]] = {}
-    for schedule in schedules:
-        try:
-            names = source.on_call(schedule, at)
-        except SourceError as error:
-            log.warning("oncall.unknown", schedule=schedule.id, why=str(error), passing=error.passing)
-            continue
-        people = {person.id: person for person in map(person_of, names) if person is not None}
-        found[schedule.id] = tuple(people.values())
-    return found
-
-
-def gather_ticket(tickets: Tickets, tracker: Tracker, key: str) -> TicketFact | None:
-    """What the tracker says; ``None`` where it cannot say, and one line is logged."""
-    try:
-        return tickets.look(tracker, key)
-    except SourceError as error:
-        log.warning("ticket.unknown", tracker=tracker.id, ticket=key, why=str(error), passing=error.passing)
-        return None
 
 
 def in_catalogue(catalogue: Catalogue) -> Callable[[str], Person | None]:

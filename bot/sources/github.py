@@ -41,7 +41,8 @@ class GitHub:
     def look(self, tracker: Tracker, key: str) -> TicketFact:
         """``key``: ``12``, ``#12`` or ``OWNER/REPOSITORY#12``; a pull request is no ticket. Raises SourceError."""
         url = tracker.url.rstrip("/")
-        base, token = base_of(tracker.id, URL if url in _WEB else url), self.tokens.of(tracker.id, KIND)
+        base = base_of(tracker.id, URL if url in _WEB else url)
+        token = self.tokens.of(tracker.id, KIND, base)
         if not _PROJECT.fullmatch(tracker.project):
             raise SourceError(f"{tracker.id} names no repository; write it as OWNER/REPOSITORY", passing=False)
         number = _number(key, tracker.project)

@@ -53,7 +53,8 @@ class Jira:
 
     def look(self, tracker: Tracker, key: str) -> TicketFact:
         """An issue that moved is found by its old key too, as Jira does. Raises SourceError."""
-        base, token = base_of(tracker.id, tracker.url), self.tokens.of(tracker.id, KIND)
+        base = base_of(tracker.id, tracker.url)
+        token = self.tokens.of(tracker.id, KIND, base)
         if not _KEY.fullmatch(key):
             return TicketFact(key, found=False)
         url = f"{base}/rest/api/3/issue/{key}?fields=status,priority,summary"

@@ -65,8 +65,9 @@ class Linear:
 
     def look(self, tracker: Tracker, key: str) -> TicketFact:
         """``key``: as in ENG-123. Raises SourceError."""
-        url, token = base_of(tracker.id, tracker.url or URL), self.tokens.of(tracker.id, KIND)
+        url = base_of(tracker.id, tracker.url or URL)
         url = URL if urlsplit(url).hostname == "linear.app" else url
+        token = self.tokens.of(tracker.id, KIND, url)
         if not _KEY.fullmatch(key):
             return TicketFact(key, found=False)
         body = json.dumps({"query": QUERY, "variables": {"id": key}}).encode()

@@ -40,7 +40,8 @@ class Opsgenie:
 
     def on_call(self, schedule: Schedule, at: datetime) -> tuple[str, ...]:
         """E-mail addresses in lower case; nobody by a schedule that is switched off. Raises SourceError."""
-        base, token = base_of(schedule.id, schedule.url or URL), self.tokens.of(schedule.id, KIND)
+        base = base_of(schedule.id, schedule.url or URL)
+        token = self.tokens.of(schedule.id, KIND, base)
         query = urlencode({"flat": "true", "date": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")})
         url = f"{base}/v2/schedules/{quote(schedule.source, safe='')}/on-calls?{query}"
         answer = self.http.ask(Call(schedule.id, url, f"GenieKey {token}"))

@@ -52,7 +52,8 @@ class PagerDuty:
 
     def on_call(self, schedule: Schedule, at: datetime) -> tuple[str, ...]:
         """E-mail addresses in lower case, the first level first. Raises SourceError."""
-        base, token = base_of(schedule.id, schedule.url or URL), self.tokens.of(schedule.id, KIND)
+        base = base_of(schedule.id, schedule.url or URL)
+        token = self.tokens.of(schedule.id, KIND, base)
         by, found = self.http.deadline(), dict[str, None]()
         for page in range(PAGES):
             query = _query(schedule.source, at, page * PAGE)

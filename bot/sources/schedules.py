@@ -7,10 +7,10 @@ from typing import Final
 
 from bot.core.oncall import rota
 from bot.core.rules import Schedule
+from bot.service.caching import Cache
 from bot.service.sources import OnCall, SourceError
 from bot.sources import opsgenie, pagerduty
 from bot.sources.asking import Http
-from bot.sources.caching import Cache
 from bot.sources.tokens import Tokens
 
 LIVES: Final = timedelta(seconds=30)

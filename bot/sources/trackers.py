@@ -7,10 +7,10 @@ from typing import Final
 
 from bot.core.policy.facts import TicketFact
 from bot.core.rules import Tracker
+from bot.service.caching import Cache
 from bot.service.sources import SourceError, Tickets
 from bot.sources import github, jira, linear
 from bot.sources.asking import Http
-from bot.sources.caching import Cache
 from bot.sources.tokens import Tokens
 
 LIVES: Final = timedelta(seconds=30)

@@ -180,6 +180,7 @@ WRONG: list[tuple[str, Any, str]] = [
     (f"{APPROVE}.escalate", [{"after": "10m"}], "names nobody → name groups"),
     (f"{APPROVE}.escalate", [{"after": "10m", "people": ["sam"]}, {"after": "9m", "people": ["noor"]}], "escalate[1].after: is not after the one before it"),
     (f"{APPROVE}.escalate.0.groups", ["nobody"], "escalate[0].groups[0]: “nobody” is no group"),
+    ("roles.write.approve.0.owner", {"parameter": "prefix", "tag": "owner-of"}, "approve[1].owner: is another owner than that of the stage before → name the same"),
     ("roles.write.approve.1.owner.parameter", "bukket", "approve[1].owner.parameter: “bukket” is no parameter of this role → did you mean bucket?"),
     ("roles.write.approve.1.on_call", "rotta", "approve[1].on_call: “rotta” is no schedule of this catalogue → did you mean rota?"),
     (f"{WRITE}.approve", [], "roles.write.approve: is empty"),

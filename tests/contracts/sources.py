@@ -5,12 +5,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
 from bot.core.policy.facts import TicketFact
 from bot.core.rules import Schedule, Tracker
 from bot.service.sources import OnCall, SourceError, Tickets
+from bot.settings import Secret
 from bot.sources import Http, Tokens
 from bot.sources.answers import LONGEST_WAIT
 from bot.sources.asking import LARGEST
@@ -21,6 +23,16 @@ TOKEN = "bot@acme.example:u+Hush_N0body-sees.me"
 HIDDEN = ("Hush_N0body", "Ym90QGFjbWUuZXhhbXBsZTp1K0h1c2hfTjBib2R5")
 """As it is, and as base64 writes the beginning."""
 AWAY = timedelta(seconds=17)
+
+
+def host_of(url: str) -> str:
+    """As the settings name it."""
+    return urlsplit(url).netloc
+
+
+def tokens_for(url: str) -> Tokens:
+    """One for whatever is called ``asked``, if it is asked there."""
+    return Tokens({"ASKED": Secret(TOKEN)}, {"ASKED": host_of(url)})
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,16 @@ class SourceContract:
         assert "PRODACCESS_SOURCE_ASKED_TOKEN" in str(error)
         assert stub.seen == []
 
+    def test_a_host_that_the_settings_do_not_name_is_not_asked_whatever_access_yaml_says(
+        self, asking: Asking, stub: Stub, elsewhere: Stub, http: Http
+    ) -> None:
+        elsewhere.replies = [asking.happy]
+        for hosts in ({}, {"ASKED": host_of(stub.url)}):
+            error = refusal(asking, http, Tokens({"ASKED": Secret(TOKEN)}, hosts), elsewhere.url)
+            assert not error.passing
+            assert f"PRODACCESS_SOURCE_ASKED_HOST={host_of(elsewhere.url)}" in str(error)
+        assert elsewhere.seen == []
+
     @pytest.mark.parametrize(
         ("said", "wait"),
         [
@@ -131,8 +153,8 @@ class SourceContract:
         assert error.passing
         assert "did not answer in time" in str(error)
 
-    def test_one_that_is_not_there_passes(self, asking: Asking, http: Http, tokens: Tokens, unused_url: str) -> None:
-        error = refusal(asking, http, tokens, unused_url)
+    def test_one_that_is_not_there_passes(self, asking: Asking, http: Http, unused_url: str) -> None:
+        error = refusal(asking, http, tokens_for(unused_url), unused_url)
         assert error.passing
         assert "could not be reached" in str(error)
 

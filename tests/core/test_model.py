@@ -115,6 +115,7 @@ def test_a_grant_is_live_from_the_first_cloud_call_until_it_was_seen_gone(status
         ("people.leavers", "people"),
         ("grant.converge", "cloud"),
         ("drift.look", "drift"),
+        ("ticket.watch", "sources"),
         ("grant.expire", "access"),
         ("request.lapse", "access"),
         ("person.stop", "access"),

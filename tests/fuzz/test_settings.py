@@ -26,10 +26,11 @@ GOOD = {
     "LOG_LEVEL": "info",
     "WORKERS": "4",
     "SOURCE_PAYMENTS_ONCALL_TOKEN": "u+a-secret-token",
+    "SOURCE_PAYMENTS_ONCALL_HOST": "jira.example:8443",
 }
 NAMES = st.one_of(
     st.sampled_from(sorted(VARIABLES | {f"{name}_FILE" for name in SECRETS})),
-    st.sampled_from(["SOURCE_PAYMENTS_ONCALL_TOKEN", "SOURCE_X_TOKEN_FILE", "SOURCE__TOKEN", "SOURCE_TOKEN"]),
+    st.sampled_from(["SOURCE_PAYMENTS_ONCALL_TOKEN", "SOURCE_X_TOKEN_FILE", "SOURCE__TOKEN", "SOURCE_X_HOST"]),
     st.sampled_from(["", "_FILE", "KEYS_FILE_FILE", "SLACK_BOT_TOKEN ", "keys", "WORKERS_FILE", "X" * 300, "É"]),
 )
 VALUES = st.one_of(

@@ -172,6 +172,8 @@ class World:
         self.database_url = database_url or f"sqlite:///{folder / 'prodaccess.db'}"
         self.phones: dict[str, Phone] = {}
         self.secrets = Secrets()
+        self.source_tokens: dict[str, Secret] = {}
+        self.source_hosts: dict[str, str] = {}
         self.service: Service
         self._services: list[Service] = []
         self._visitors: dict[str, Visitor] = {}
@@ -254,6 +256,8 @@ class World:
             log_format="json",
             log_level="debug",
             workers=2,
+            source_tokens=dict(self.source_tokens),
+            source_hosts=dict(self.source_hosts),
         )
 
     def environment(self) -> dict[str, str]:

@@ -11,10 +11,13 @@ from datetime import datetime, timedelta
 import pyotp
 
 from bot.core.model import Account, Role
+from bot.core.policy import TicketFact
+from bot.core.rules import Schedule, Tracker
 from bot.providers.fake import FakeProvider
 from bot.providers.iam_policy import render
 from bot.service.cards import Card, HomeCard
 from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, ChatError, ChatUser, DirectoryError, NotInDirectoryError
+from bot.service.sources import SourceError
 
 
 class FakeClock:
@@ -66,6 +69,33 @@ class PlainBox:
         if key_id != self.key_id or owner != bound_to.encode():
             raise ValueError("wrong owner or key")
         return plain
+
+
+class FakeSources:
+    """Who is on call by which schedule, and tickets by their keys; of all else it cannot say. ``asked``: in order."""
+
+    def __init__(self) -> None:
+        self.on_duty: dict[str, tuple[str, ...]] = {}
+        self.tickets: dict[str, TicketFact] = {}
+        self.asked: list[str] = []
+        self.moments: list[datetime] = []
+
+    def has(self, key: str, *, found: bool = True, is_open: bool = True) -> None:
+        """A ticket becomes this."""
+        self.tickets[key] = TicketFact(key, found, is_open)
+
+    def on_call(self, schedule: Schedule, at: datetime) -> tuple[str, ...]:
+        self.asked.append(schedule.id)
+        self.moments.append(at)
+        if schedule.id not in self.on_duty:
+            raise SourceError(f"{schedule.id} is in trouble (503)", passing=True)
+        return self.on_duty[schedule.id]
+
+    def look(self, tracker: Tracker, key: str) -> TicketFact:
+        self.asked.append(key)
+        if key not in self.tickets:
+            raise SourceError(f"{tracker.id} is in trouble (500)", passing=True)
+        return self.tickets[key]
 
 
 class FakeDirectory:

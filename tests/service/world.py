@@ -16,11 +16,13 @@ from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
+from bot.service.facts import Sources
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
 from bot.service.overdue import Overdue
 from bot.service.people import People
+from bot.service.ports import Store
 from bot.service.proof import Codes
 from bot.service.queries import Queries
 from bot.service.reconciling import Reconciling
@@ -28,9 +30,10 @@ from bot.service.records import Authenticator, ChatUser, Claim, Draft
 from bot.service.showing import Showing
 from bot.service.strays import Strays
 from bot.service.tending import Tending
+from bot.service.watching import Watching
 from bot.store import open_store
 from tests.core.examples import ASK, CATALOGUE, NOW, actor
-from tests.service.fakes import Cloud, CountingIds, FakeChat, FakeClock, FakeDirectory, PlainBox, code_at
+from tests.service.fakes import Cloud, CountingIds, FakeChat, FakeClock, FakeDirectory, FakeSources, PlainBox, code_at
 
 TEAM = "T1"
 ENROLLED = ("alice", "bob", "mona", "otto", "sam")
@@ -44,10 +47,11 @@ T = TypeVar("T")
 class World:
     """Everything wired, and the things that people do in few words."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str = "", store: Store | None = None, clock: FakeClock | None = None) -> None:
+        """On the database at ``url``, or on a ``store`` that goes by ``clock``."""
         self.catalogue: Catalogue = CATALOGUE
-        self.clock = FakeClock(NOW)
-        self.store = open_store(url, clock=self.clock)
+        self.clock = clock or FakeClock(NOW)
+        self.store = store or open_store(url, clock=self.clock)
         self.chat = FakeChat()
         self.around: Callable[[Call, bool], object] = lambda *_: None
         """Called before (False) and after (True) each cloud call, as by something else that happens meanwhile."""
@@ -69,7 +73,16 @@ class World:
         self.codes = Codes(self.store, PlainBox(), CountingIds())
         self.providers = {"cloud": self.cloud}
         ids = CountingIds()
-        self.access = Access(self.store, lambda: self.catalogue, self.people, self.providers, self.codes, ids)
+        self.outside = FakeSources()
+        self.access = Access(
+            self.store,
+            lambda: self.catalogue,
+            self.people,
+            self.providers,
+            self.codes,
+            ids,
+            sources=Sources(self.outside, self.outside),
+        )
         self.queries = Queries(self.store, lambda: self.catalogue, self.people, self.providers)
         self.enrolments = Enrolments(
             self.store, lambda: self.catalogue, self.people, self.codes, PlainBox(), ids, "prodaccess", ""
@@ -91,6 +104,7 @@ class World:
             **self.enrolments.handlers(self.access),
             **self.reconciling.handlers(),
             **Tending(self.access, self.database_clock, accounts).handlers(),
+            **Watching(self.store, lambda: self.catalogue, self.access.gathering, self.access.revoke).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))

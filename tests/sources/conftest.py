@@ -3,10 +3,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.settings import Secret
 from bot.sources import Http, Tokens
 from bot.sources.asking import Limits
-from tests.contracts.sources import TOKEN
+from tests.contracts.sources import tokens_for
 from tests.sources.stub import Stub, serving
 
 PATIENT = Limits(connect=20, read=20, whole=20)
@@ -41,9 +40,9 @@ def hasty() -> Iterator[Http]:
 
 
 @pytest.fixture
-def tokens() -> Tokens:
-    """One for whatever is called ``asked``."""
-    return Tokens({"ASKED": Secret(TOKEN)})
+def tokens(stub: Stub) -> Tokens:
+    """One for whatever is called ``asked``, which may go to the stub."""
+    return tokens_for(stub.url)
 
 
 @pytest.fixture

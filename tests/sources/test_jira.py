@@ -4,7 +4,7 @@ from bot.core.rules import Tracker
 from bot.settings import Secret
 from bot.sources import Http, Tokens
 from bot.sources.jira import Jira
-from tests.contracts.sources import TOKEN, TicketsContract
+from tests.contracts.sources import TOKEN, TicketsContract, host_of
 from tests.sources.stub import Stub, shape
 
 
@@ -24,7 +24,7 @@ class TestJira(TicketsContract):
 
     def test_a_token_without_an_address_is_a_bearer_token(self, http: Http, tracker: Tracker, stub: Stub) -> None:
         stub.replies = [shape("jira_open")]
-        Jira(http, Tokens({"JIRA": Secret("of-an-app")})).look(tracker, "PAY-231")
+        Jira(http, Tokens({"JIRA": Secret("of-an-app")}, {"JIRA": host_of(stub.url)})).look(tracker, "PAY-231")
         assert stub.seen[0].headers["Authorization"] == "Bearer of-an-app"
 
     def test_a_ticket_that_moved_is_told_under_the_key_that_was_asked_for(

@@ -13,6 +13,7 @@ from bot.sources.tokens import variable_of
 from tests.contracts.sources import AT, TOKEN
 from tests.sources.stub import Reply, Stub, shape
 
+PAGERDUTY = "https://api.pagerduty.com"
 STATIC = Schedule("rota", "static", people=("maya", "jonas"), begins=date(2026, 11, 23))
 
 
@@ -71,13 +72,35 @@ def test_a_place_that_is_down_is_asked_no_more_for_any_of_its_schedules(stub: St
 
 def test_the_token_of_a_source_goes_before_that_of_its_kind() -> None:
     tokens = Tokens({"PAYMENTS_ONCALL": Secret("its own"), "PAGERDUTY": Secret("for all"), "EMPTY": Secret("")})
-    assert tokens.of("payments-oncall", "pagerduty") == "its own"
-    assert tokens.of("other-oncall", "pagerduty") == "for all"
-    assert tokens.of("empty", "pagerduty") == "for all"
+    assert tokens.of("payments-oncall", "pagerduty", PAGERDUTY) == "its own"
+    assert tokens.of("other-oncall", "pagerduty", PAGERDUTY) == "for all"
+    assert tokens.of("empty", "pagerduty", PAGERDUTY) == "for all"
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "url"),
+    [
+        ("rota", "pagerduty", "https://api.pagerduty.com.evil.example"),
+        ("rota", "pagerduty", "https://api.pagerduty.com:8443"),
+        ("rota", "pagerduty", "http://127.0.0.1:8080"),
+        ("github", "pagerduty", "https://api.pagerduty.com"),
+        ("jira", "jira", "https://other.atlassian.net"),
+        ("board", "jira", "https://acme.atlassian.net:8443"),
+        ("board", "jira", "http://acme.atlassian.net"),
+    ],
+)
+def test_a_token_goes_to_no_host_but_that_of_the_settings_or_else_the_vendors(source: str, kind: str, url: str) -> None:
+    known = {"PAGERDUTY": Secret("of pagerduty"), "GITHUB": Secret("of github"), "JIRA": Secret("of jira")}
+    tokens = Tokens(known, {"JIRA": "Acme.atlassian.net:443"})
+    assert tokens.of("board", "jira", "https://acme.atlassian.net/behind/a/path") == "of jira"
+    assert tokens.of("rota", "pagerduty", "https://api.eu.pagerduty.com") == "of pagerduty"
+    with pytest.raises(SourceError, match=f"{source} has a token that may not go to ") as caught:
+        tokens.of(source, kind, url)
+    assert not caught.value.passing
 
 
 def test_a_token_comes_from_the_variable_that_is_named_when_it_is_missing(http: Http) -> None:
     settings = Settings.from_env({variable_of("payments-oncall"): TOKEN}, slack=False, keys=False)
-    assert Tokens(settings.source_tokens).of("payments-oncall", "pagerduty") == TOKEN
+    assert Tokens(settings.source_tokens).of("payments-oncall", "pagerduty", PAGERDUTY) == TOKEN
     with pytest.raises(SourceError, match=variable_of("payments-oncall")):
-        Tokens({}).of("payments-oncall", "pagerduty")
+        Tokens({}).of("payments-oncall", "pagerduty", PAGERDUTY)

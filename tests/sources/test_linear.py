@@ -8,7 +8,7 @@ from bot.service.sources import SourceError
 from bot.settings import Secret
 from bot.sources import Http, Tokens
 from bot.sources.linear import Linear
-from tests.contracts.sources import TOKEN, Asking, TicketsContract
+from tests.contracts.sources import TOKEN, Asking, TicketsContract, host_of
 from tests.sources.stub import Stub, shape
 
 
@@ -39,7 +39,9 @@ class TestLinear(TicketsContract):
 
     def test_a_key_of_a_person_is_sent_as_it_is(self, http: Http, tracker: Tracker, stub: Stub) -> None:
         stub.replies = [shape("linear_open")]
-        Linear(http, Tokens({"LINEAR": Secret("lin_api_of-a-person")})).look(tracker, "PAY-231")
+        Linear(http, Tokens({"LINEAR": Secret("lin_api_of-a-person")}, {"LINEAR": host_of(stub.url)})).look(
+            tracker, "PAY-231"
+        )
         assert stub.seen[0].headers["Authorization"] == "lin_api_of-a-person"
 
     def test_a_ticket_that_was_cancelled_is_not_open(self, source: Linear, tracker: Tracker, stub: Stub) -> None:

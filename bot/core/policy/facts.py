@@ -66,6 +66,8 @@ class Facts:
     """The grant that the ask goes on from."""
     extended: bool | None = None
     """Whether that grant was made longer before."""
+    unknown: tuple[str, ...] = ()
+    """Why facts are absent that may be there if they are asked for again, as sentences."""
 
 
 NOTHING = Facts()

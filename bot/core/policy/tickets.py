@@ -1,6 +1,5 @@
 """Rules about the ticket."""
 
-import re
 from collections.abc import Iterable
 
 from bot.core.policy.case import Asking
@@ -14,7 +13,7 @@ def ticket_fits(a: Asking) -> Iterable[Reason]:
     """The ticket is written as the role wants it."""
     rule = a.role.ticket
     if rule is not None:
-        ok = re.fullmatch(rule.pattern, a.ask.ticket) is not None
+        ok = rule.fits(a.ask.ticket)
         text = f"Ticket {a.ask.ticket}." if ok else f"{a.item.role} wants a ticket such as {rule.hint or rule.pattern}."
     else:
         ok = len(a.ask.ticket) <= TICKET_MAX
@@ -25,7 +24,8 @@ def ticket_fits(a: Asking) -> Iterable[Reason]:
 def ticket_is_there(a: Asking) -> Iterable[Reason]:
     """The tracker knows the ticket, and has it open where the role wants that."""
     rule = a.role.ticket
-    if rule is None or not rule.tracker:
+    # What is not even written like one is refused above, and nobody is asked about it.
+    if rule is None or not rule.tracker or not rule.fits(a.ask.ticket):
         return
     fact = a.known.ticket
     if fact is None or fact.key != a.ask.ticket:

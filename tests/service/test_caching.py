@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import pytest
 
+from bot.service import caching
+from bot.service.caching import FAILURE_LIVES, Cache
+from bot.service.circuit import OPENS_AFTER, REST, REST_MOST
 from bot.service.sources import SourceError
-from bot.sources import caching
-from bot.sources.caching import FAILURE_LIVES, Cache
-from bot.sources.circuit import OPENS_AFTER, REST, REST_MOST
 
 LIVES = timedelta(seconds=30)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Generic, TypeVar
 
+from bot.service.circuit import Circuits
 from bot.service.sources import SourceError
-from bot.sources.circuit import Circuits
 
 FAILURE_LIVES: Final = timedelta(seconds=5)
 MOST: Final = 2_000
