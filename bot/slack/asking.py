@@ -15,7 +15,7 @@ from bot.slack.form import Form, Problems, on_blocks, problems_of, read, to_ask
 from bot.slack.payloads import Click, Line, Lookup, Submitted
 from bot.slack.replies import Answer, Caller, Open, Replace, Replies, tell
 from bot.slack.typed import USAGE, parse
-from bot.slack.views_request import account_options, choice_options, request_form, role_options
+from bot.slack.views_request import account_options, choice_options, request_form, role_options, work_options
 
 ENROL_FIRST = "🔑 Set up your authenticator first: nothing is asked for or approved without it."
 NOTHING_OFFERED = "No role is offered to you. An admin can add you in access.yaml."
@@ -201,5 +201,7 @@ def options(caller: Caller, wanted: Lookup) -> list[b.Json]:
     if name == ids.ACCOUNT:
         offered = policy.accounts_offered(catalogue, role, caller.person)
         return account_options([catalogue.accounts[account] for account in offered], wanted.text)
+    if name == ids.WORK:
+        return work_options(catalogue, role, wanted.text)
     parameter = next((p for p in role.parameters if p.id == parameter_id), None)
     return choice_options(parameter, wanted.text) if parameter else []

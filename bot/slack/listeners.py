@@ -53,7 +53,7 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.DENY_CHANGE_CODE: changing.submit_deny,
     ids.RESET_FORM: enrolling.submit_reset,
 }
-MENUS = (ids.ROLE, ids.ACCOUNT, ids.PARAMETER)
+MENUS = (ids.ROLE, ids.ACCOUNT, ids.WORK, ids.PARAMETER)
 """Menus that ask for their options."""
 
 _ANYTHING = re.compile(".*", re.DOTALL)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from bot.core import policy
 from bot.core.duration import format_duration
-from bot.core.model import Account, Catalogue, Parameter, Person, Role
+from bot.core.model import Account, Catalogue, Parameter, Person, Role, Work
 from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Json
 from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
+from bot.slack.searching import best
 
 
 def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
@@ -27,25 +28,27 @@ def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
 
 
 def role_options(roles: Sequence[Role], typed: str) -> list[Json]:
-    """Roles that match what was typed."""
-    found = [role for role in roles if _matches(typed, role.id, role.title, role.description)]
-    return [_role_option(role) for role in found[: b.OPTIONS]]
+    """Roles that match what was typed, best first."""
+    found = best(typed, roles, lambda role: ((role.id, role.title), (role.description,)), b.OPTIONS)
+    return [_role_option(role) for role in found]
 
 
 def account_options(accounts: Sequence[Account], typed: str) -> list[Json]:
-    """Accounts that match what was typed."""
-    found = [a for a in accounts if _matches(typed, a.id, a.title, a.number, a.profile)]
-    return [_account_option(account) for account in found[: b.OPTIONS]]
+    """Accounts that match what was typed, best first."""
+    found = best(typed, accounts, lambda a: ((a.id, a.title, a.profile), (a.number, *sorted(a.tags))), b.OPTIONS)
+    return [_account_option(account) for account in found]
 
 
 def choice_options(parameter: Parameter, typed: str) -> list[Json]:
-    """A parameter's choices that match what was typed."""
-    found = [choice for choice in parameter.choices if _matches(typed, choice)]
-    return [b.option(choice, choice) for choice in found[: b.OPTIONS]]
+    """A parameter's choices that match what was typed, best first."""
+    return [b.option(choice, choice) for choice in best(typed, parameter.choices, lambda c: ((c,), ()), b.OPTIONS)]
 
 
-def _matches(typed: str, *texts: str) -> bool:
-    return all(any(word in text.casefold() for text in texts) for word in typed.casefold().split())
+def work_options(catalogue: Catalogue, role: Role, typed: str) -> list[Json]:
+    """Kinds of work that match what was typed, best first."""
+    kinds = [catalogue.work[work] for work in role.work if work in catalogue.work]
+    found = best(typed, kinds, lambda work: ((work.id, work.title), ()), b.OPTIONS)
+    return [_work_option(catalogue, role, work) for work in found]
 
 
 def _chosen_role(roles: Sequence[Role], chosen: str) -> Role | None:
@@ -60,6 +63,10 @@ def _role_option(role: Role) -> Json:
 
 def _account_option(account: Account) -> Json:
     return b.option(account.title, account.id, f"{account.id} · {account.number}")
+
+
+def _work_option(catalogue: Catalogue, role: Role, work: Work) -> Json:
+    return b.option(work.title, work.id, f"at most {format_duration(policy.longest(catalogue, role, work.id))}")
 
 
 def _role_field(role: Role | None) -> Json:
@@ -110,14 +117,9 @@ def _hint(parameter: Parameter) -> str:
 
 
 def _work(catalogue: Catalogue, role: Role, form: Form) -> Json:
-    options = {
-        work: b.option(
-            catalogue.work[work].title, work, f"at most {format_duration(policy.longest(catalogue, role, work))}"
-        )
-        for work in role.work
-        if work in catalogue.work
-    }
-    menu = b.select(ids.WORK, "What is it for?", options.get(form.work), list(options.values())[: b.OPTIONS])
+    kinds = {work: catalogue.work[work] for work in role.work if work in catalogue.work}
+    options = {work: _work_option(catalogue, role, kind) for work, kind in kinds.items()}
+    menu = b.select(ids.WORK, "What is it for?", options.get(form.work), list(options.values()))
     return b.entry("Kind of work", ids.block_of(ids.WORK, role.id), menu, tells=True)
 
 
