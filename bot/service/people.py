@@ -26,7 +26,7 @@ class Index:
     @classmethod
     def of(cls, catalogue: Catalogue) -> "Index":
         """Of several people with one identity, which no file may have, the first counts."""
-        everybody, roles = tuple(reversed(catalogue.people.values())), catalogue.roles.values()
+        everybody, roles = tuple(catalogue.people.values())[::-1], catalogue.roles.values()
         return cls(
             by_chat_id={chat_id: person for person in everybody for chat_id in person.slack_ids},
             by_mail={person.email.casefold(): person for person in everybody if person.email and not person.slack_ids},

@@ -10,9 +10,9 @@ Texts = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def best(typed: str, things: Iterable[T], texts: Callable[[T], Texts], most: int) -> list[T]:
-    """At most so many of the things of which each typed word is in some text; in their own order where none is likelier.
+    """At most so many of the things of which each typed word is in some text.
 
-    Before others comes what is called so, then what begins so, then what has a word that begins so.
+    First comes what is called so, then what begins so, then what has words that begin so; of these each in its order.
     """
     wanted = typed.casefold()
     words = wanted.split()

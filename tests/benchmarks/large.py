@@ -1,4 +1,4 @@
-"""A company of a thousand roles, as access.yaml: teams with roles, accounts and people, and a platform team that may do all.
+"""A company of a thousand roles, as access.yaml: teams with roles, accounts and people; one of them may do everything.
 
 Everybody is known by a Slack id. Each team has its own accounts; its people have an identity in these and in a few of
 others, the platform team's in all. Some roles name their accounts by tag, lapse, or name a Slack group, so that what is
