@@ -94,6 +94,7 @@ class Large:
             "ask": asked,
             "approve": [{"manager": True, "groups": [f"team-{(team + 1) % self.teams}"], "quorum": 1}],
             "max_duration": "8h",
+            "step_up": {"ask": "never"},
             **({"hours": {"during": "office", "outside": "1h"}} if number % 2 else {}),
             "parameters": {"bucket": {"title": "Bucket", "choices": ["logs", "exports"]}},
             "statements": [{"actions": ["s3:GetObject"], "resources": [f"arn:aws:s3:::{{bucket}}-{number}/app/*"]}],
