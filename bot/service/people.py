@@ -80,6 +80,21 @@ class People:
         refused = next((account.refused for account in accounts if account.refused), "")
         return Facts(manager=manager, slack_groups=groups, requester_refused=refused)
 
+    def facts_at_hand(self, role: Role, requester: Person) -> Facts:
+        """What is remembered of ``facts``: nobody is asked, and what is not remembered is absent.
+
+        People whom only the chat knows go by their chat ids.
+        """
+        known, groups, manager = self.directory.remembered(), dict[str, tuple[Person, ...]](), None
+        for group in sorted(policy.slack_groups_of_approving(role)):
+            with suppress(DirectoryError):
+                groups[group] = tuple(map(self._named, sorted(known.members(group))))
+        if any(stage.manager for stage in role.stages) and not requester.manager:
+            with suppress(DirectoryError):
+                accounts = People(self.catalogue, known)._accounts(requester)
+                manager = next((self._named(each.manager) for each in accounts if each.manager), None)
+        return Facts(manager=manager, slack_groups=groups)
+
     def eligibility(self, person: Person | None = None) -> Facts:
         """What says which roles are offered to whom; without the groups that the chat cannot be asked about.
 
@@ -138,6 +153,10 @@ class People:
         """The destination of direct messages to a person; empty when there is none. Raises DirectoryError."""
         chat_id = self.chat_id(person_id)
         return f"@{chat_id}" if chat_id else ""
+
+    def _named(self, chat_id: str) -> Person:
+        known = self._index.of(self.catalogue()).by_chat_id.get(chat_id)
+        return known or Person(f"slack:{chat_id}", chat_id, slack_ids=frozenset({chat_id}))
 
     def _accounts(self, person: Person) -> tuple[ChatUser, ...]:
         if person.slack_ids or not person.email:

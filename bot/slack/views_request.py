@@ -2,29 +2,50 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.core import policy
 from bot.core.duration import format_duration
 from bot.core.model import Account, Catalogue, Parameter, Person, Role, Work
+from bot.core.policy import Outlook
 from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Json
 from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
+from bot.slack.outlook import in_words
 from bot.slack.searching import best
 
 
-def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
-    """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen."""
-    roles = policy.roles_offered(catalogue, person)
-    role = _chosen_role(roles, form.role)
+def request_form(catalogue: Catalogue, person: Person, form: Form, outlook: Outlook | None = None) -> Json:
+    """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen.
+
+    ``outlook`` is what will become of it; where there is none and a role is chosen, that cannot be said just now.
+    """
+    form = settled(catalogue, person, form)
+    role = catalogue.roles.get(form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
-        form = _settled(catalogue, person, role, form)
-        fields += _fields_of(catalogue, role, form)
-    fields += [_duration(catalogue, role, form), _start(form), _reason(role, form)]
+        fields += [*_fields_of(catalogue, role, form), b.section(in_words(outlook))]
+    fields += [_duration(catalogue, role, form, outlook), _start(form), _reason(role, form)]
     if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
     return b.modal("Request access", fields, callback=ids.FORM, submit="Next", close="Cancel")
+
+
+def settled(catalogue: Catalogue, person: Person, form: Form) -> Form:
+    """With defaults, and with what is the only choice chosen; what is not offered to this person is not chosen."""
+    role = _chosen_role(catalogue, person, form.role)
+    if role is None:
+        return replace(form, role="")
+    accounts = policy.accounts_offered(catalogue, role, person)
+    account = form.account if form.account in accounts else ""
+    work = form.work if form.work in role.work else ""
+    return replace(
+        with_defaults(form, role),
+        role=role.id,
+        account=account or (accounts[0] if len(accounts) == 1 else ""),
+        work=work or (role.work[0] if len(role.work) == 1 else ""),
+    )
 
 
 def role_options(roles: Sequence[Role], typed: str) -> list[Json]:
@@ -51,10 +72,13 @@ def work_options(catalogue: Catalogue, role: Role, typed: str) -> list[Json]:
     return [_work_option(catalogue, role, work) for work in found]
 
 
-def _chosen_role(roles: Sequence[Role], chosen: str) -> Role | None:
-    if not chosen and len(roles) == 1:
-        return roles[0]
-    return next((role for role in roles if role.id == chosen), None)
+def _chosen_role(catalogue: Catalogue, person: Person, chosen: str) -> Role | None:
+    if not chosen:
+        roles = policy.roles_offered(catalogue, person)
+        return roles[0] if len(roles) == 1 else None
+    role = catalogue.roles.get(chosen)
+    offered = role is not None and policy.may_use(role, person) and policy.accounts_offered(catalogue, role, person)
+    return role if offered else None
 
 
 def _role_option(role: Role) -> Json:
@@ -75,23 +99,11 @@ def _role_field(role: Role | None) -> Json:
     return b.entry("Role", ids.ROLE, menu, hint=hint, tells=True)
 
 
-def _settled(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Form:
-    """With defaults, and with what is the only choice chosen; an account or work that is not offered is not."""
-    accounts = policy.accounts_offered(catalogue, role, person)
-    account = form.account if form.account in accounts else ""
-    work = form.work if form.work in role.work else ""
-    return replace(
-        with_defaults(form, role),
-        account=account or (accounts[0] if len(accounts) == 1 else ""),
-        work=work or (role.work[0] if len(role.work) == 1 else ""),
-    )
-
-
 def _fields_of(catalogue: Catalogue, role: Role, form: Form) -> Blocks:
     """Account, the role's own parameters, kind of work."""
     account = catalogue.accounts.get(form.account)
     menu = b.select(ids.ACCOUNT, "Choose an account", _account_option(account) if account else None)
-    fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu)]
+    fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu, tells=True)]
     fields += [_parameter(role, parameter, form.params.get(parameter.id, "")) for parameter in role.parameters]
     return [*fields, _work(catalogue, role, form)]
 
@@ -123,12 +135,13 @@ def _work(catalogue: Catalogue, role: Role, form: Form) -> Json:
     return b.entry("Kind of work", ids.block_of(ids.WORK, role.id), menu, tells=True)
 
 
-def _duration(catalogue: Catalogue, role: Role | None, form: Form) -> Json:
+def _duration(catalogue: Catalogue, role: Role | None, form: Form, outlook: Outlook | None) -> Json:
     hint = "It starts at the approval and ends by itself."
     if role is not None:
         work = catalogue.work.get(form.work)
-        most = format_duration(policy.longest(catalogue, role, form.work))
-        hint = f"From {format_duration(role.shortest)} to {most}{f' for {work.title}' if work else ''}. {hint}"
+        most = (outlook.longest if outlook else timedelta(0)) or policy.longest(catalogue, role, form.work)
+        limits = f"From {format_duration(role.shortest)} to {format_duration(most)}"
+        hint = f"{limits}{f' for {work.title}' if work else ''}. {hint}"
     element = b.text_input(ids.DURATION, form.duration, "e.g. 30m, 2h, 1h30m", most=DURATION_MAX)
     return b.entry("How long", ids.DURATION, element, hint=hint)
 
@@ -137,7 +150,8 @@ def _start(form: Form) -> Json:
     element: Json = {"type": "datetimepicker", "action_id": ids.START}
     if form.start is not None:
         element["initial_date_time"] = int(form.start.timestamp())
-    return b.entry("Start", ids.START, element, hint="Leave it empty to start at the approval.", optional=True)
+    hint = "Leave it empty to start at the approval."
+    return b.entry("Start", ids.START, element, hint=hint, optional=True, tells=True)
 
 
 def _reason(role: Role | None, form: Form) -> Json:
