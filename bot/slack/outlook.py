@@ -32,10 +32,10 @@ def in_words(outlook: Outlook | None) -> str:
 def stages_in_words(stages: Sequence[StageOutlook]) -> list[str]:
     """A line for each stage: who has to say yes, in their order."""
     if len(stages) == 1:
-        return [f"👥 *Asked:* {_stage(stages[0])}"]
-    words = ("First", *("Then" for _ in stages[1:]))
+        return [f"👥 *To be approved by* {_stage(stages[0])}"]
+    words = ("First by", *("Then by" for _ in stages[1:]))
     return [
-        f"👥 *{word}: {esc(_title(stage, at), 80)}:* {_stage(stage)}"
+        f"👥 *{word} {esc(_title(stage, at), 80)}:* {_stage(stage)}"
         for at, (word, stage) in enumerate(zip(words, stages, strict=False))
     ]
 
@@ -68,7 +68,7 @@ def _without_a_word(outlook: Outlook) -> list[str]:
 
 def _title(stage: StageOutlook, at: int) -> str:
     title = stage.view.title
-    return title if title != f"stage {at + 1}" else f"stage {at + 1} of the approval"
+    return title if title != f"stage {at + 1}" else "somebody"
 
 
 def _stage(stage: StageOutlook) -> str:

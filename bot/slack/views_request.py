@@ -138,10 +138,10 @@ def _work(catalogue: Catalogue, role: Role, form: Form) -> Json:
 def _duration(catalogue: Catalogue, role: Role | None, form: Form, outlook: Outlook | None) -> Json:
     hint = "It starts at the approval and ends by itself."
     if role is not None:
-        work = catalogue.work.get(form.work)
-        most = (outlook.longest if outlook else timedelta(0)) or policy.longest(catalogue, role, form.work)
+        work, usual = catalogue.work.get(form.work), policy.longest(catalogue, role, form.work)
+        most = (outlook.longest if outlook else timedelta(0)) or usual
         limits = f"From {format_duration(role.shortest)} to {format_duration(most)}"
-        hint = f"{limits}{f' for {work.title}' if work else ''}. {hint}"
+        hint = f"{limits}{f' for {work.title}' if work and most == usual else ''}. {hint}"
     element = b.text_input(ids.DURATION, form.duration, "e.g. 30m, 2h, 1h30m", most=DURATION_MAX)
     return b.entry("How long", ids.DURATION, element, hint=hint)
 

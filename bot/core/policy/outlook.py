@@ -168,8 +168,9 @@ def _conditions(a: Asking, facts: Facts) -> Iterator[Condition]:
         hours, within = a.catalogue.hours[auto.hours], said["automatic-hours"]
         yield Condition(f"it begins {'within' if within else 'outside of'} {hours.id} ({in_words(hours)})", within)
     left = said["budget"] if facts.automatic is not None else None
-    budget = f"{auto.times} times in {format_duration(auto.per)}"
-    yield Condition(f"{budget} are {'' if left is False else 'not '}used up", left)
+    fewer, already = ("", " already") if left is False else ("fewer than ", "")
+    told = f"you had it this way {fewer}{auto.times} times in {format_duration(auto.per)}{already}"
+    yield Condition(told, left)
 
 
 def _limit(a: Asking, most: timedelta) -> str:
