@@ -14,7 +14,8 @@ def askers(role: Role, catalogue: Catalogue) -> tuple[Person, ...]:
     ids: set[str] = set()
     for rule in role.ask:
         ids = ids.union(rule.people, *(catalogue.groups[group] for group in rule.groups))
-        ids |= {person.id for person in catalogue.people.values() if _domain(person) in rule.email_domains}
+        if rule.email_domains:  # few rules have them, and everybody has to be looked at
+            ids |= {person.id for person in catalogue.people.values() if _domain(person) in rule.email_domains}
     return tuple(sorted((catalogue.people[each] for each in ids), key=lambda person: person.name))
 
 
@@ -72,8 +73,7 @@ def _quorum_of(of: tuple[Path, Role, Stage], asking: Sequence[Person], catalogue
         # Nobody shares an identity with anybody else in a catalogue: a person is their id.
         by_manager = stage.manager and person.manager is not None and person.manager not in named
         teams = role.separation.teams & person.groups
-        apart = [each for each in named - {person.id} if catalogue.people[each].groups.isdisjoint(teams)]
-        sure = len(apart) + by_manager
+        sure = _apart(named, person, teams, catalogue) + by_manager
         from_slack = stage.manager and person.manager is None
         if sure + from_slack < stage.quorum:
             short.append(person)
@@ -89,6 +89,13 @@ def _quorum_of(of: tuple[Path, Role, Stage], asking: Sequence[Person], catalogue
         yield _warn(here, message, "name their manager here, or a group that can approve too")
 
 
+def _apart(named: set[str], person: Person, teams: frozenset[str], catalogue: Catalogue) -> int:
+    """How many of those named are somebody else, and of none of these teams."""
+    if not teams:
+        return len(named) - (person.id in named)
+    return sum(each != person.id and catalogue.people[each].groups.isdisjoint(teams) for each in named)
+
+
 def _named(stage: Stage, catalogue: Catalogue) -> set[str]:
     """Whom the catalogue itself lets approve, at once or later."""
     groups = [*stage.groups, *stage.fallback, *(group for each in stage.escalate for group in each.groups)]
@@ -101,8 +108,12 @@ def _identities(path: Path, role: Role, asking: Sequence[Person]) -> Iterator[Fi
     if without:
         message = f"{_few(without)} may ask, but {'has' if len(without) == 1 else 'have'} no identity in its accounts"
         yield _warn((*path, "ask"), message, "add aws: {account: user/NAME} to the person")
-    covered = {account for person in asking for account in person.identities}
-    empty = sorted(role.accounts - covered)
+    uncovered = set(role.accounts)
+    for person in asking:
+        uncovered.difference_update(person.identities)
+        if not uncovered:
+            break
+    empty = sorted(uncovered)
     if empty and len(without) < len(asking):
         shown = ", ".join(empty[:5]) + (f" and {len(empty) - 5} more" if len(empty) > 5 else "")
         yield _warn((*path, "accounts"), f"nobody who may ask has an identity in {shown}")

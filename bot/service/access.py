@@ -70,7 +70,7 @@ class Access:
         catalogue = self.catalogue()
         if not policy.offers_depend(catalogue):
             return catalogue
-        return policy.as_offered_to(catalogue, person, self.people.eligibility(), self.store.ping())
+        return policy.as_offered_to(catalogue, person, self.people.eligibility(person), self.store.ping())
 
     def judge(self, person: Person, ask: Ask) -> policy.Verdict:
         """Whether ``person`` may ask for this. Reads the directory, writes nothing."""

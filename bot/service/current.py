@@ -3,12 +3,28 @@
 import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from bot.core.model import Catalogue
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Latest(Generic[T]):
+    """What is made of a catalogue, made once for each and kept for the latest. Safe to share between threads."""
+
+    def __init__(self, make: Callable[[Catalogue], T]) -> None:
+        self._make = make
+        self._kept: tuple[Catalogue, T] | None = None
+
+    def of(self, catalogue: Catalogue) -> T:
+        """By identity: two catalogues of one digest are still two."""
+        kept = self._kept
+        if kept is None or kept[0] is not catalogue:
+            kept = self._kept = (catalogue, self._make(catalogue))
+        return kept[1]
 
 
 class InUse:

@@ -1,15 +1,37 @@
 """From a chat account to a person, and the facts about people that the policy looks at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.core import policy
 from bot.core.model import Catalogue, Person, Role
 from bot.core.policy import Facts
 from bot.service.cards import Names
+from bot.service.current import Latest
 from bot.service.ports import Directory
 from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, ChatUser, DirectoryError, NotInDirectoryError
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What is looked for in a catalogue at every click."""
+
+    by_chat_id: Mapping[str, Person]
+    by_mail: Mapping[str, Person]
+    """Those without a chat id; addresses in lower case."""
+    asking_groups: tuple[str, ...]
+    """The chat's groups whose members may ask for something, sorted."""
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> "Index":
+        """Of several people with one identity, which no file may have, the first counts."""
+        everybody, roles = tuple(catalogue.people.values())[::-1], catalogue.roles.values()
+        return cls(
+            by_chat_id={chat_id: person for person in everybody for chat_id in person.slack_ids},
+            by_mail={person.email.casefold(): person for person in everybody if person.email and not person.slack_ids},
+            asking_groups=tuple(sorted(frozenset[str]().union(*map(policy.slack_groups_of_asking, roles)))),
+        )
 
 
 class Refused(Exception):
@@ -22,6 +44,7 @@ class People:
 
     catalogue: Callable[[], Catalogue]
     directory: Directory
+    _index: Latest[Index] = field(default_factory=lambda: Latest(Index.of), init=False, repr=False, compare=False)
 
     def identify(self, chat_id: str, team: str = "") -> Person:
         """The person behind a chat account. Raises Refused, for failed look-ups too."""
@@ -37,14 +60,11 @@ class People:
 
     def person_of(self, user: ChatUser) -> Person:
         """The catalogue's person with this chat id, else with this e-mail, else one known from the chat only."""
-        people = self.catalogue().people.values()
-        by_id = next((person for person in people if user.id in person.slack_ids), None)
-        mail = user.email.casefold()
-        by_mail = next((p for p in people if mail and not p.slack_ids and (p.email or "").casefold() == mail), None)
-        known = by_id or by_mail
+        index = self._index.of(self.catalogue())
+        known = index.by_chat_id.get(user.id) or index.by_mail.get(user.email.casefold())
         if known is None:
             return Person(f"slack:{user.id}", user.name, user.email or None, frozenset({user.id}))
-        if by_id:
+        if user.id in known.slack_ids:
             return known
         return Person(
             known.id, known.name, known.email, frozenset({user.id}), known.manager, known.groups, known.identities
@@ -60,12 +80,30 @@ class People:
         refused = next((account.refused for account in accounts if account.refused), "")
         return Facts(manager=manager, slack_groups=groups, requester_refused=refused)
 
-    def eligibility(self) -> Facts:
-        """What says which roles are offered to whom; without the groups that the chat cannot be asked about."""
-        roles, groups = self.catalogue().roles.values(), dict[str, tuple[Person, ...]]()
-        for group in sorted(frozenset[str]().union(*map(policy.slack_groups_of_asking, roles))):
+    def facts_at_hand(self, role: Role, requester: Person) -> Facts:
+        """What is remembered of ``facts``: nobody is asked, and what is not remembered is absent.
+
+        People whom only the chat knows go by their chat ids.
+        """
+        known, groups, manager = self.directory.remembered(), dict[str, tuple[Person, ...]](), None
+        for group in sorted(policy.slack_groups_of_approving(role)):
             with suppress(DirectoryError):
-                groups[group] = self._members(group)
+                groups[group] = tuple(map(self._named, sorted(known.members(group))))
+        if any(stage.manager for stage in role.stages) and not requester.manager:
+            with suppress(DirectoryError):
+                accounts = People(self.catalogue, known)._accounts(requester)
+                manager = next((self._named(each.manager) for each in accounts if each.manager), None)
+        return Facts(manager=manager, slack_groups=groups)
+
+    def eligibility(self, person: Person | None = None) -> Facts:
+        """What says which roles are offered to whom; without the groups that the chat cannot be asked about.
+
+        Of a ``person`` it is enough to know which groups they are in: nobody else is looked up.
+        """
+        groups = dict[str, tuple[Person, ...]]()
+        for group in self._index.of(self.catalogue()).asking_groups:
+            with suppress(DirectoryError):
+                groups[group] = self._members(group) if person is None else self._if_in(group, person)
         return Facts(slack_groups=groups)
 
     def facts_if_any(self, role: Role, requester: Person) -> Facts:
@@ -116,6 +154,10 @@ class People:
         chat_id = self.chat_id(person_id)
         return f"@{chat_id}" if chat_id else ""
 
+    def _named(self, chat_id: str) -> Person:
+        known = self._index.of(self.catalogue()).by_chat_id.get(chat_id)
+        return known or Person(f"slack:{chat_id}", chat_id, slack_ids=frozenset({chat_id}))
+
     def _accounts(self, person: Person) -> tuple[ChatUser, ...]:
         if person.slack_ids or not person.email:
             return tuple(self._account(chat_id) for chat_id in sorted(person.slack_ids))
@@ -128,6 +170,15 @@ class People:
             return self.directory.user(chat_id)
         except NotInDirectoryError:
             return ChatUser(chat_id, "", chat_id, refused=NOT_HERE)
+
+    def _if_in(self, group: str, person: Person) -> tuple[Person, ...]:
+        """This person, where one of their accounts is in the group. Raises DirectoryError."""
+        try:
+            members = self.directory.members(group)
+        except NotInDirectoryError:
+            return ()
+        mine = person.slack_ids or {self.chat_id(person.id)}
+        return () if members.isdisjoint(mine) else (person,)
 
     def _members(self, group: str) -> tuple[Person, ...]:
         try:

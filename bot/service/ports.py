@@ -390,6 +390,10 @@ class Directory(Protocol):
         """Chat user ids in a user group, possibly minutes old. Raises as ``user``."""
         ...
 
+    def remembered(self) -> "Directory":
+        """The same, asking nobody: what is not remembered raises DirectoryError."""
+        ...
+
 
 # --- small ones ------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ class Queries:
             recent = tx.requests_of(person.id, limit=RECENT)
             enrolled, now = tx.authenticator(person.id) is not None, tx.now()
         ids = {request.ask.requester for request in waiting} | {grant.person for grant in live}
-        catalogue, eligible = self.catalogue(), self.people.eligibility()
+        catalogue, eligible = self.catalogue(), self.people.eligibility(person)
         return HomeCard(
             person=person,
             enrolled=enrolled,

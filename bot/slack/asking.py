@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.core import policy, stepup
 from bot.core.decisions import Refusal
-from bot.core.model import StepUpRule
+from bot.core.model import Catalogue, StepUpRule
 from bot.core.policy import Verdict
 from bot.service.proof import REFUSED
 from bot.service.records import Draft
@@ -15,7 +15,7 @@ from bot.slack.form import Form, Problems, on_blocks, problems_of, read, to_ask
 from bot.slack.payloads import Click, Line, Lookup, Submitted
 from bot.slack.replies import Answer, Caller, Open, Replace, Replies, tell
 from bot.slack.typed import USAGE, parse
-from bot.slack.views_request import account_options, choice_options, request_form, role_options
+from bot.slack.views_request import account_options, choice_options, request_form, role_options, settled, work_options
 
 ENROL_FIRST = "🔑 Set up your authenticator first: nothing is asked for or approved without it."
 NOTHING_OFFERED = "No role is offered to you. An admin can add you in access.yaml."
@@ -39,7 +39,7 @@ def open_form(caller: Caller, form: Form | None = None) -> Replies:
     codes_wanted = all(role.ask_step_up.rule is not StepUpRule.NEVER for role in roles)
     if codes_wanted and not caller.desk.enrolments.is_enrolled(caller.person.id):
         return enrol_first()
-    return (Open(request_form(catalogue, caller.person, form or Form())),)
+    return (Open(_form_view(caller, catalogue, form or Form())),)
 
 
 def ask(caller: Caller, _: Click) -> Replies:
@@ -53,7 +53,7 @@ def ask_again(caller: Caller, click: Click) -> Replies:
     if form is None:
         return (tell(TOO_LATE),)
     if click.origin.view:
-        return (Replace(request_form(caller.desk.access.offer_to(caller.person), caller.person, form)),)
+        return (Replace(_form_view(caller, caller.desk.access.offer_to(caller.person), form)),)
     return open_form(caller, form)
 
 
@@ -66,9 +66,20 @@ def _earlier(caller: Caller, subject: str) -> Form | None:
 
 
 def choose(caller: Caller, click: Click) -> Replies:
-    """A role or kind of work was chosen: show the fields and limits that go with it."""
+    """Something was chosen: show the fields that go with it, and what will become of it."""
     form, _ = read(click.view)
-    return (Replace(request_form(caller.desk.access.offer_to(caller.person), caller.person, form)),)
+    view = _form_view(caller, caller.desk.access.offer_to(caller.person), form)
+    return (Replace(view, seen=str(click.view.get("hash") or "")),)
+
+
+def _form_view(caller: Caller, offered: Catalogue, form: Form) -> b.Json:
+    """The form with what will become of it, as far as that is known without asking anybody."""
+    filled = settled(offered, caller.person, form)
+    asked, unread = to_ask(filled, caller.person, offered)
+    blank = {name for name, value in ((ids.ACCOUNT, filled.account), (ids.WORK, filled.work)) if not value}
+    blank |= {name for name, _ in unread}
+    outlook = caller.desk.explaining.outlook(offered, caller.person, asked, blank)
+    return request_form(offered, caller.person, filled, outlook)
 
 
 def submit_form(caller: Caller, sent: Submitted) -> Answer:
@@ -201,5 +212,7 @@ def options(caller: Caller, wanted: Lookup) -> list[b.Json]:
     if name == ids.ACCOUNT:
         offered = policy.accounts_offered(catalogue, role, caller.person)
         return account_options([catalogue.accounts[account] for account in offered], wanted.text)
+    if name == ids.WORK:
+        return work_options(catalogue, role, wanted.text)
     parameter = next((p for p in role.parameters if p.id == parameter_id), None)
     return choice_options(parameter, wanted.text) if parameter else []

@@ -13,6 +13,8 @@ from bot.slack.cards import UNFINISHED
 from bot.slack.payloads import Line
 from bot.slack.replies import Caller, Open, Replies, Tell, tell
 from bot.slack.typed import USAGE
+from bot.slack.why import USAGE as WHY_USAGE
+from bot.slack.why import why
 from bot.slack.wording import grant_status, what, what_grant
 
 MOST = 8
@@ -23,6 +25,7 @@ HELP = f"""*Ask for access*
 *Look*
 `{ids.COMMAND} status` what you hold, what you wait for and what waits for you
 `{ids.COMMAND} history` your latest requests
+`{WHY_USAGE}` what would become of that, rule by rule (admins: `for=PERSON` too)
 *Stop*
 `{ids.COMMAND} release [GRANT]` you are done
 `{ids.COMMAND} revoke [GRANT] [REASON]` stop somebody's access (admins, approvers)
@@ -153,5 +156,6 @@ SUBCOMMANDS: Mapping[str, Callable[[Caller, str], Replies]] = {
     "release": release,
     "revoke": revoke,
     "history": history,
+    "why": why,
     "reset": enrolling.open_reset,
 }

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.client import HTTPException
@@ -88,6 +89,13 @@ class SlackDirectory:
         self._groups: Remembered[frozenset[str]] = Remembered(GROUP_LIVES, clock)
         self._addresses: Remembered[str] = Remembered(USER_LIVES, clock)
         self._fields: Remembered[str] = Remembered(FIELDS_LIVE, clock)
+        self._asks = True
+
+    def remembered(self) -> "SlackDirectory":
+        """What this one remembers; Slack is not asked. Raises DirectoryError for the rest."""
+        silent = copy(self)
+        silent._asks = False
+        return silent
 
     def user(self, chat_id: str) -> ChatUser:
         """Up to a minute old. Raises DirectoryError."""
@@ -175,6 +183,8 @@ class SlackDirectory:
         return ""
 
     def _ask(self, method: str, call: Callable[[], Any]) -> Any:
+        if not self._asks:
+            raise DirectoryError(f"{method}: not remembered")
         try:
             return call()
         except SlackApiError as error:

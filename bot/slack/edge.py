@@ -17,7 +17,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.service.desk import Desk
 from bot.slack import payloads
-from bot.slack.blocks import Message, esc, section
+from bot.slack.blocks import Json, Message, esc, section
 from bot.slack.home import page
 from bot.slack.payloads import Origin
 from bot.slack.replies import (
@@ -39,6 +39,7 @@ from bot.slack.replies import (
 )
 from bot.slack.running import Running
 from bot.slack.trouble import explain
+from bot.slack.turns import Turns
 from bot.slack.views import notice
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,7 @@ class Edge:
     team: str = ""
     """The only team served; empty where Slack's own answer says which it is."""
     running: Running = field(default_factory=Running)
+    turns: Turns = field(default_factory=Turns)
 
     # --- listeners ---------------------------------------------------------------------------------------
 
@@ -85,6 +87,8 @@ class Edge:
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
             await ack()
             click = payloads.click(body)
+            if click.origin.view:
+                self.turns.note(click.origin.view, click.origin.at)
             await self._reply(click.origin, click.action, lambda: handler(self.caller(click.origin), click))
 
         return self.running.counted(listener)
@@ -202,8 +206,8 @@ class Edge:
             case Open(view):
                 show = self.client.views_push if origin.view else self.client.views_open
                 await show(trigger_id=origin.trigger, view=view)
-            case Replace(view):
-                await self.client.views_update(view_id=origin.view, view=view)
+            case Replace(view, seen):
+                await self._replace(origin, view, seen)
             case Publish(view):
                 await self.client.views_publish(user_id=origin.user, view=view)
             case Refresh(message):
@@ -213,6 +217,22 @@ class Edge:
                     )
             case Tell(message):
                 await self._tell(origin, message)
+
+    async def _replace(self, origin: Origin, view: Json, seen: str) -> None:
+        """Put it in the modal's place, but for what was acted on there before something else."""
+        if not seen:
+            await self.client.views_update(view_id=origin.view, view=view)
+            return
+        async with self.turns.lock(origin.view):
+            if self.turns.is_over(origin.view, origin.at):
+                return
+            try:
+                await self.client.views_update(view_id=origin.view, hash=seen, view=view)
+            except SlackApiError as error:
+                if _why(error) != "hash_conflict":
+                    raise
+                # What goes with their choice before this one has been shown in between.
+                await self.client.views_update(view_id=origin.view, view=view)
 
     async def _tell(self, origin: Origin, message: Message) -> None:
         """Where only they see it: in the modal they are in, else beside what they used, else in a direct message."""

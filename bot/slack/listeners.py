@@ -20,7 +20,9 @@ CLICKS: Mapping[str, OnClick] = {
     ids.ASK: asking.ask,
     ids.ASK_AGAIN: asking.ask_again,
     ids.ROLE: asking.choose,
+    ids.ACCOUNT: asking.choose,
     ids.WORK: asking.choose,
+    ids.START: asking.choose,
     ids.APPROVE: deciding.approve,
     ids.DENY: deciding.deny,
     ids.PERMISSIONS: deciding.permissions,
@@ -53,7 +55,7 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.DENY_CHANGE_CODE: changing.submit_deny,
     ids.RESET_FORM: enrolling.submit_reset,
 }
-MENUS = (ids.ROLE, ids.ACCOUNT, ids.PARAMETER)
+MENUS = (ids.ROLE, ids.ACCOUNT, ids.WORK, ids.PARAMETER)
 """Menus that ask for their options."""
 
 _ANYTHING = re.compile(".*", re.DOTALL)

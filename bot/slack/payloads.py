@@ -17,6 +17,7 @@ Json = Mapping[str, Any]
 COMMAND_MOST = 8000
 """Longest command line that is read (Slack's composer takes about as much)."""
 _ID = re.compile(r"[!-~]{1,255}")
+_TIMESTAMP = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINK = re.compile(
     r"<(?:@(?P<user>[UW][A-Z0-9]+)|#(?P<channel>[CG][A-Z0-9]+)|(?P<address>[a-z]+:[^<>|\s]+))(?:\|(?P<shown>[^<>]*))?>"
@@ -37,6 +38,8 @@ class Origin:
     """The id of the modal that was used."""
     at_home: bool = False
     """Whether it was used on the Home tab."""
+    at: float = 0.0
+    """When it was used, in Slack's seconds since 1970; 0 where Slack does not say."""
     trigger: str = field(default="", repr=False)
     response_url: str = field(default="", repr=False)
 
@@ -98,6 +101,7 @@ def origin_of(body: Json) -> Origin:
         message="" if ephemeral else str(container.get("message_ts") or ""),
         view=str(view.get("id") or "") if view.get("type") == "modal" else "",
         at_home=view.get("type") == "home",
+        at=_seconds(next(_parts(body, "actions"), {}).get("action_ts")),
         trigger=str(body.get("trigger_id") or ""),
         response_url=str(body.get("response_url") or ""),
     )
@@ -177,6 +181,11 @@ def _state(view: Json, block_id: str) -> Json:
     """The one element's state in a block."""
     values = part(part(part(view, "state"), "values"), block_id)
     return next((state for state in values.values() if isinstance(state, Mapping)), {})
+
+
+def _seconds(value: object) -> float:
+    """Of a timestamp like ``1700000000.000100``; 0 for anything else."""
+    return float(value) if isinstance(value, str) and _TIMESTAMP.fullmatch(value) else 0.0
 
 
 def _teams(body: Json) -> frozenset[str]:

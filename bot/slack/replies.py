@@ -22,6 +22,8 @@ class Replace:
     """Put this in the modal that was acted in."""
 
     view: Json = field(repr=False)
+    seen: str = ""
+    """The hash of what it showed when it was acted in; where somebody has acted in it since, this is out of date."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,56 +2,83 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.core import policy
 from bot.core.duration import format_duration
-from bot.core.model import Account, Catalogue, Parameter, Person, Role
+from bot.core.model import Account, Catalogue, Parameter, Person, Role, Work
+from bot.core.policy import Outlook
 from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Json
 from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
+from bot.slack.outlook import in_words
+from bot.slack.searching import best
 
 
-def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
-    """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen."""
-    roles = policy.roles_offered(catalogue, person)
-    role = _chosen_role(roles, form.role)
+def request_form(catalogue: Catalogue, person: Person, form: Form, outlook: Outlook | None = None) -> Json:
+    """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen.
+
+    ``outlook`` is what will become of it; where there is none and a role is chosen, that cannot be said just now.
+    """
+    form = settled(catalogue, person, form)
+    role = catalogue.roles.get(form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
-        form = _settled(catalogue, person, role, form)
-        fields += _fields_of(catalogue, role, form)
-    fields += [_duration(catalogue, role, form), _start(form), _reason(role, form)]
+        fields += [*_fields_of(catalogue, role, form), b.section(in_words(outlook))]
+    fields += [_duration(catalogue, role, form, outlook), _start(form), _reason(role, form)]
     if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
     return b.modal("Request access", fields, callback=ids.FORM, submit="Next", close="Cancel")
 
 
+def settled(catalogue: Catalogue, person: Person, form: Form) -> Form:
+    """With defaults, and with what is the only choice chosen; what is not offered to this person is not chosen."""
+    role = _chosen_role(catalogue, person, form.role)
+    if role is None:
+        return replace(form, role="")
+    accounts = policy.accounts_offered(catalogue, role, person)
+    account = form.account if form.account in accounts else ""
+    work = form.work if form.work in role.work else ""
+    return replace(
+        with_defaults(form, role),
+        role=role.id,
+        account=account or (accounts[0] if len(accounts) == 1 else ""),
+        work=work or (role.work[0] if len(role.work) == 1 else ""),
+    )
+
+
 def role_options(roles: Sequence[Role], typed: str) -> list[Json]:
-    """Roles that match what was typed."""
-    found = [role for role in roles if _matches(typed, role.id, role.title, role.description)]
-    return [_role_option(role) for role in found[: b.OPTIONS]]
+    """Roles that match what was typed, best first."""
+    found = best(typed, roles, lambda role: ((role.id, role.title), (role.description,)), b.OPTIONS)
+    return [_role_option(role) for role in found]
 
 
 def account_options(accounts: Sequence[Account], typed: str) -> list[Json]:
-    """Accounts that match what was typed."""
-    found = [a for a in accounts if _matches(typed, a.id, a.title, a.number, a.profile)]
-    return [_account_option(account) for account in found[: b.OPTIONS]]
+    """Accounts that match what was typed, best first."""
+    found = best(typed, accounts, lambda a: ((a.id, a.title, a.profile), (a.number, *sorted(a.tags))), b.OPTIONS)
+    return [_account_option(account) for account in found]
 
 
 def choice_options(parameter: Parameter, typed: str) -> list[Json]:
-    """A parameter's choices that match what was typed."""
-    found = [choice for choice in parameter.choices if _matches(typed, choice)]
-    return [b.option(choice, choice) for choice in found[: b.OPTIONS]]
+    """A parameter's choices that match what was typed, best first."""
+    return [b.option(choice, choice) for choice in best(typed, parameter.choices, lambda c: ((c,), ()), b.OPTIONS)]
 
 
-def _matches(typed: str, *texts: str) -> bool:
-    return all(any(word in text.casefold() for text in texts) for word in typed.casefold().split())
+def work_options(catalogue: Catalogue, role: Role, typed: str) -> list[Json]:
+    """Kinds of work that match what was typed, best first."""
+    kinds = [catalogue.work[work] for work in role.work if work in catalogue.work]
+    found = best(typed, kinds, lambda work: ((work.id, work.title), ()), b.OPTIONS)
+    return [_work_option(catalogue, role, work) for work in found]
 
 
-def _chosen_role(roles: Sequence[Role], chosen: str) -> Role | None:
-    if not chosen and len(roles) == 1:
-        return roles[0]
-    return next((role for role in roles if role.id == chosen), None)
+def _chosen_role(catalogue: Catalogue, person: Person, chosen: str) -> Role | None:
+    if not chosen:
+        roles = policy.roles_offered(catalogue, person)
+        return roles[0] if len(roles) == 1 else None
+    role = catalogue.roles.get(chosen)
+    offered = role is not None and policy.may_use(role, person) and policy.accounts_offered(catalogue, role, person)
+    return role if offered else None
 
 
 def _role_option(role: Role) -> Json:
@@ -62,29 +89,21 @@ def _account_option(account: Account) -> Json:
     return b.option(account.title, account.id, f"{account.id} · {account.number}")
 
 
+def _work_option(catalogue: Catalogue, role: Role, work: Work) -> Json:
+    return b.option(work.title, work.id, f"at most {format_duration(policy.longest(catalogue, role, work.id))}")
+
+
 def _role_field(role: Role | None) -> Json:
     menu = b.select(ids.ROLE, "Choose a role", _role_option(role) if role else None)
     hint = role.description if role else "Roles that you may ask for are offered; type to find one."
     return b.entry("Role", ids.ROLE, menu, hint=hint, tells=True)
 
 
-def _settled(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Form:
-    """With defaults, and with what is the only choice chosen; an account or work that is not offered is not."""
-    accounts = policy.accounts_offered(catalogue, role, person)
-    account = form.account if form.account in accounts else ""
-    work = form.work if form.work in role.work else ""
-    return replace(
-        with_defaults(form, role),
-        account=account or (accounts[0] if len(accounts) == 1 else ""),
-        work=work or (role.work[0] if len(role.work) == 1 else ""),
-    )
-
-
 def _fields_of(catalogue: Catalogue, role: Role, form: Form) -> Blocks:
     """Account, the role's own parameters, kind of work."""
     account = catalogue.accounts.get(form.account)
     menu = b.select(ids.ACCOUNT, "Choose an account", _account_option(account) if account else None)
-    fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu)]
+    fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu, tells=True)]
     fields += [_parameter(role, parameter, form.params.get(parameter.id, "")) for parameter in role.parameters]
     return [*fields, _work(catalogue, role, form)]
 
@@ -110,23 +129,19 @@ def _hint(parameter: Parameter) -> str:
 
 
 def _work(catalogue: Catalogue, role: Role, form: Form) -> Json:
-    options = {
-        work: b.option(
-            catalogue.work[work].title, work, f"at most {format_duration(policy.longest(catalogue, role, work))}"
-        )
-        for work in role.work
-        if work in catalogue.work
-    }
-    menu = b.select(ids.WORK, "What is it for?", options.get(form.work), list(options.values())[: b.OPTIONS])
+    kinds = {work: catalogue.work[work] for work in role.work if work in catalogue.work}
+    options = {work: _work_option(catalogue, role, kind) for work, kind in kinds.items()}
+    menu = b.select(ids.WORK, "What is it for?", options.get(form.work), list(options.values()))
     return b.entry("Kind of work", ids.block_of(ids.WORK, role.id), menu, tells=True)
 
 
-def _duration(catalogue: Catalogue, role: Role | None, form: Form) -> Json:
+def _duration(catalogue: Catalogue, role: Role | None, form: Form, outlook: Outlook | None) -> Json:
     hint = "It starts at the approval and ends by itself."
     if role is not None:
-        work = catalogue.work.get(form.work)
-        most = format_duration(policy.longest(catalogue, role, form.work))
-        hint = f"From {format_duration(role.shortest)} to {most}{f' for {work.title}' if work else ''}. {hint}"
+        work, usual = catalogue.work.get(form.work), policy.longest(catalogue, role, form.work)
+        most = (outlook.longest if outlook else timedelta(0)) or usual
+        limits = f"From {format_duration(role.shortest)} to {format_duration(most)}"
+        hint = f"{limits}{f' for {work.title}' if work and most == usual else ''}. {hint}"
     element = b.text_input(ids.DURATION, form.duration, "e.g. 30m, 2h, 1h30m", most=DURATION_MAX)
     return b.entry("How long", ids.DURATION, element, hint=hint)
 
@@ -135,7 +150,8 @@ def _start(form: Form) -> Json:
     element: Json = {"type": "datetimepicker", "action_id": ids.START}
     if form.start is not None:
         element["initial_date_time"] = int(form.start.timestamp())
-    return b.entry("Start", ids.START, element, hint="Leave it empty to start at the approval.", optional=True)
+    hint = "Leave it empty to start at the approval."
+    return b.entry("Start", ids.START, element, hint=hint, optional=True, tells=True)
 
 
 def _reason(role: Role | None, form: Form) -> Json:

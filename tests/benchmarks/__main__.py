@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import audit, burst, clicks, local, memory, starting, ticks
+from tests.benchmarks import audit, burst, clicks, local, memory, modal, starting, ticks
 from tests.benchmarks.bench import QUICK, Bench, Sizes
 from tests.benchmarks.places import FOLDER
 from tests.benchmarks.report import Table, write_json
@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, Callable[[Bench], list[Table]]] = {
     "memory": memory.run,
     "audit": audit.run,
     "start": starting.run,
+    "modal": modal.run,
 }
 DATABASES = ("postgresql", "sqlite")
 RESULTS = FOLDER.with_name("bench.json")

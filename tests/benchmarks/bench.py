@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tests.benchmarks import places
+from tests.benchmarks.large import Large
 from tests.benchmarks.machine import Machine, measure
 from tests.benchmarks.places import Place
 from tests.benchmarks.processes import Stub, stub
@@ -40,6 +41,10 @@ class Sizes:
     records: int = 1_000_000
     """Audit records to verify."""
     starts: int = 5
+    large: Large = Large()
+    """The catalogue that modals are opened on."""
+    modals: int = 200
+    """How often each is opened, changed and searched."""
     look: float = 2.0
     """Seconds that each look at what the machine can do takes."""
     patience: float = 900.0
@@ -61,6 +66,7 @@ QUICK = Sizes(
     appends=500,
     records=50_000,
     starts=3,
+    modals=60,
     look=0.5,
 )
 TINY = Sizes(
@@ -80,6 +86,8 @@ TINY = Sizes(
     appends=8,
     records=100,
     starts=1,
+    large=Large(roles=12, accounts=6, people=40, teams=4),
+    modals=2,
     look=0.05,
     patience=30.0,
 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from bot.slack import ids
 from tests.benchmarks import company
 from tests.benchmarks.stubs import TEAM
 
@@ -28,16 +29,7 @@ class Sent:
 
 def click(person: str, action: str, value: str, blocks: Sequence[object], slack_url: str) -> dict[str, str]:
     """A button on a card in an approvers' channel, as Slack sends it."""
-    user = company.slack_id(person)
-    payload = {
-        "type": "block_actions",
-        "team": {"id": TEAM, "domain": "bench"},
-        "user": {"id": user, "username": person, "name": person, "team_id": TEAM},
-        "api_app_id": "A0BENCH",
-        "token": "bench",
-        "enterprise": None,
-        "is_enterprise_install": False,
-        "trigger_id": _trigger(),
+    about = {
         "response_url": f"{slack_url}/respond",
         "container": {
             "type": "message",
@@ -48,11 +40,43 @@ def click(person: str, action: str, value: str, blocks: Sequence[object], slack_
         "channel": {"id": company.CHANNELS[0], "name": "approvals"},
         "state": {"values": {}},
         "message": {"ts": "1.000001", "type": "message", "user": "U0BOT", "text": "card", "blocks": blocks},
-        "actions": [
-            {"action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": f"{time.time():.6f}"}
-        ],
     }
-    return {"payload": json.dumps(payload)}
+    return _action(person, {"action_id": action, "block_id": "b", "type": "button", "value": value}, about)
+
+
+def chosen(person: str, role: str, view_id: str) -> dict[str, str]:
+    """A role chosen in the form with nothing else in it, as Slack sends it."""
+    option = {"text": {"type": "plain_text", "text": role}, "value": role}
+    entered = {"type": "external_select", "selected_option": option}
+    block = {"type": "input", "block_id": ids.ROLE, "label": {}, "element": {"action_id": ids.ROLE}}
+    view = {
+        "id": view_id,
+        "type": "modal",
+        "hash": "1.a",
+        "callback_id": ids.FORM,
+        "blocks": [block],
+        "state": {"values": {ids.ROLE: {ids.ROLE: entered}}},
+    }
+    about = {"container": {"type": "view", "view_id": view_id}, "view": view}
+    return _action(person, {"action_id": ids.ROLE, "block_id": ids.ROLE, **entered}, about)
+
+
+def typing(person: str, text: str) -> dict[str, str]:
+    """Something typed into the form's menu of roles."""
+    view = {"id": "V0TYPING", "type": "modal", "callback_id": ids.FORM, "blocks": [], "state": {"values": {}}}
+    asked = {"type": "block_suggestion", "action_id": ids.ROLE, "block_id": ids.ROLE, "value": text, "view": view}
+    return _interaction(person, {**asked, "container": {"type": "view", "view_id": "V0TYPING"}})
+
+
+def _action(person: str, action: dict[str, object], about: dict[str, object]) -> dict[str, str]:
+    actions = [{**action, "action_ts": f"{time.time():.6f}"}]
+    return _interaction(person, {"type": "block_actions", "trigger_id": _trigger(), **about, "actions": actions})
+
+
+def _interaction(person: str, about: dict[str, object]) -> dict[str, str]:
+    user = {"id": company.slack_id(person), "username": person, "name": person, "team_id": TEAM}
+    sent_by = {"team": {"id": TEAM, "domain": "bench"}, "user": user, "api_app_id": "A0BENCH", "token": "bench"}
+    return {"payload": json.dumps({**sent_by, "enterprise": None, "is_enterprise_install": False, **about})}
 
 
 def command(person: str, slack_url: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -68,10 +68,13 @@ class Notes:
 
 TEAM: Final = "T0BENCH"
 _TRIGGER = re.compile(rb"trigger_id[^0-9]{1,9}([0-9.]+)")
+_VIEW = re.compile(rb"view_id[^A-Z]{1,9}(V[A-Z0-9]+)")
+GROUP_SIZE: Final = 50
+"""How many are in each of Slack's user groups."""
 
 
 def slack(notes: Notes) -> Answer:
-    """The Web API methods that the bot calls. Notes when a modal was opened, by its trigger."""
+    """The Web API methods that the bot calls. Notes when a modal was opened, by its trigger, or changed, by its id."""
 
     def answer(path: bytes, body: bytes) -> tuple[int, bytes, bytes]:
         if path == TAKE:
@@ -79,9 +82,19 @@ def slack(notes: Notes) -> Answer:
         method = path.rpartition(b"/")[2].partition(b"?")[0].decode()
         if method == "views.open" and (found := _TRIGGER.search(body)):
             notes.add(found[1].decode())
+        if method == "views.update" and (found := _VIEW.search(body)):
+            notes.add(found[1].decode())
         return 200, b"application/json", json.dumps({"ok": True, **_said(method, path, body)}).encode()
 
     return answer
+
+
+_ALWAYS: Final[Mapping[str, dict[str, object]]] = {
+    "team.profile.get": {"profile": {"fields": []}},
+    "users.list": {"members": [], "response_metadata": {"next_cursor": ""}},
+    "conversations.history": {"messages": []},
+    **{f"views.{done}": {"view": {"id": "V0BENCH"}} for done in ("open", "update", "push", "publish")},
+}
 
 
 def _said(method: str, path: bytes, body: bytes) -> dict[str, object]:
@@ -96,19 +109,13 @@ def _said(method: str, path: bytes, body: bytes) -> dict[str, object]:
             user = asked("user")
             profile = {"real_name": user, "email": f"{user.lower()}@bench.example"}
             return {"user": {"id": user, "team_id": TEAM, "name": user.lower(), "profile": profile}}
-        case "team.profile.get":
-            return {"profile": {"fields": []}}
-        case "users.list":
-            return {"members": [], "response_metadata": {"next_cursor": ""}}
+        case "usergroups.users.list":
+            return {"users": [f"U{number}MEMBER" for number in range(GROUP_SIZE)]}
         case "conversations.open":
             return {"channel": {"id": f"D{asked('users')[1:]}"}}
         case "chat.postMessage":
             return {"channel": "C0BENCH", "ts": f"{time.time():.6f}"}
-        case "conversations.history":
-            return {"messages": []}
-        case "views.open" | "views.update" | "views.push" | "views.publish":
-            return {"view": {"id": "V0BENCH"}}
-    return {}
+    return _ALWAYS.get(method, {})
 
 
 # --- AWS -------------------------------------------------------------------------------------------------

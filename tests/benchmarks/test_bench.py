@@ -7,7 +7,7 @@ import pytest
 from tests.benchmarks.__main__ import SECTIONS, run
 from tests.benchmarks.bench import TINY
 
-IN_PROCESSES = ("clicks", "local", "memory", "start")
+IN_PROCESSES = ("clicks", "local", "memory", "start", "modal")
 
 
 @pytest.mark.parametrize(

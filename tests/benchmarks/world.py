@@ -17,6 +17,7 @@ from bot.store.engine import make_engine
 from bot.store.tables import effects
 from tests.benchmarks import company
 from tests.benchmarks.instant import InstantSession
+from tests.benchmarks.large import Large
 from tests.benchmarks.places import Place
 from tests.benchmarks.processes import STUB_KEYS, Replica, replica, wait_until
 
@@ -122,9 +123,10 @@ class World:
 
 
 @contextmanager
-def world(place: Place, slack_url: str, aws_url: str = "") -> Iterator[World]:
-    """Parts on this database and this Slack; ``aws_url`` is for its replicas."""
-    catalogue = company.write_catalogue(place.folder / "access.yaml")
+def world(place: Place, slack_url: str, aws_url: str = "", large: Large | None = None) -> Iterator[World]:
+    """Parts on this database and this Slack, of the small company or a ``large`` one; ``aws_url``: for its replicas."""
+    path = place.folder / "access.yaml"
+    catalogue = large.write(path) if large else company.write_catalogue(path)
     engine, session = make_engine(place.url, 1), InstantSession()
     settings = company.settings(place.url, catalogue, slack_url, aws_url)
     with assemble(settings, session=session) as parts:  # type: ignore[arg-type]

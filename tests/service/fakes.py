@@ -110,6 +110,9 @@ class FakeDirectory:
         self.asked: list[str] = []
         """What ``fresh`` and ``page`` were asked for."""
 
+    def remembered(self) -> "FakeDirectory":
+        return self
+
     def change(self, chat_id: str, **changes: str) -> None:
         self.users[chat_id] = replace(self.users[chat_id], **changes)
 

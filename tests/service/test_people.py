@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.model import Person
+from bot.core.rules import AskRule
 from bot.service.people import Refused
 from bot.service.records import ChatUser, DirectoryError
 from tests.core.examples import DEPLOY, READ
@@ -121,3 +122,32 @@ def test_people_are_written_by_name_and_mention_where_known(world: World) -> Non
     names = world.people.names("alice", "bob", "slack:U9", "left-long-ago", None)
     assert names.shown == {"alice": "Alice", "bob": "Bob"}
     assert names.mention == {"alice": "U1", "bob": "U2", "slack:U9": "U9"}
+
+
+def test_whoever_the_catalogue_in_use_names_is_found_not_who_an_older_one_named(world: World) -> None:
+    assert world.people.identify("U1", TEAM).id == "alice"
+    world.change_person("alice", slack_ids=frozenset({"U77"}), email=None)
+    world.directory.change("U1", email="")
+    assert world.people.identify("U1", TEAM).id == "slack:U1"
+
+
+def test_what_is_offered_to_somebody_takes_no_look_at_the_others_of_a_group(world: World) -> None:
+    world.change_role("s3-read", ask=(AskRule(slack_groups=frozenset({"S7"})),))
+    bob = world.catalogue.people["bob"]
+    # Nobody else can be looked up: Slack would be asked once for each of them.
+    world.directory.groups["S7"] = frozenset({"U404", *bob.slack_ids})
+    world.directory.user = _nobody_is_looked_up  # type: ignore[method-assign]
+    assert world.people.eligibility(bob).slack_groups == {"S7": (bob,)}
+    assert world.people.eligibility(world.catalogue.people["alice"]).slack_groups == {"S7": ()}
+
+
+def test_who_is_known_by_mail_alone_is_found_in_a_group(world: World) -> None:
+    world.change_role("s3-read", ask=(AskRule(slack_groups=frozenset({"S7"})),))
+    world.change_person("bob", slack_ids=frozenset())
+    world.directory.groups["S7"] = frozenset({"U2"})
+    bob = world.catalogue.people["bob"]
+    assert world.people.eligibility(bob).slack_groups == {"S7": (bob,)}
+
+
+def _nobody_is_looked_up(chat_id: str) -> ChatUser:
+    raise AssertionError(f"{chat_id} was looked up")

@@ -31,6 +31,7 @@ from bot.core.policy.offers import (
     roles_offered,
     slack_groups_of_asking,
 )
+from bot.core.policy.outlook import Condition, Outlook, StageOutlook, Unknown, not_known, outlook, with_granted
 from bot.core.policy.targets import ITEMS_MOST, written_out
 from bot.core.policy.tickets import TICKET_MAX
 from bot.core.policy.verdict import Reason, Verdict
@@ -52,14 +53,18 @@ __all__ = [
     "Asking",
     "AskingRule",
     "Away",
+    "Condition",
     "Explanation",
     "Facts",
     "Live",
+    "Outlook",
     "Possibility",
     "Reason",
     "Rule",
+    "StageOutlook",
     "Standing",
     "TicketFact",
+    "Unknown",
     "Verdict",
     "accounts_offered",
     "approve_step_up",
@@ -79,7 +84,9 @@ __all__ = [
     "may_go_without_a_word",
     "may_revoke",
     "may_use",
+    "not_known",
     "offers_depend",
+    "outlook",
     "roles_offered",
     "slack_groups_of_approving",
     "slack_groups_of_asking",
@@ -88,5 +95,6 @@ __all__ = [
     "taken_for_granted",
     "way_of",
     "who_can",
+    "with_granted",
     "written_out",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from bot.core.duration import format_duration
 from bot.core.policy.case import Approving, Asking
@@ -64,7 +65,8 @@ def hours_fit(a: Asking) -> Iterable[Reason]:
         yield Reason("hours", True, f"Begins within {hours.id} ({in_words(hours)}).", "start")
     elif a.role.outside is None:
         opens = opens_after(hours, a.begins)
-        then = f" The next start is {opens:%a %Y-%m-%d %H:%M} UTC." if opens else ""
+        # By the clock that the window itself is told by, which is right before it.
+        then = f" The next start there is {opens.astimezone(ZoneInfo(hours.zone)):%a %Y-%m-%d %H:%M}." if opens else ""
         yield Reason("hours", False, f"Only within {hours.id} ({in_words(hours)}).{then}", "start")
     else:
         text = f"Outside of {hours.id} ({in_words(hours)}): at most {format_duration(a.role.outside)}."

@@ -1,6 +1,6 @@
 """Which roles and accounts are offered to whom at all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,9 +23,7 @@ def accounts_offered(
     catalogue: Catalogue, role: Role, person: Person, facts: Facts = NOTHING, now: datetime | None = None
 ) -> tuple[str, ...]:
     """The role's accounts in which this person has an identity and may ask for it, sorted."""
-    there = (each for each in role.accounts if each in person.identities and each in catalogue.accounts)
-    further = ((each, _further(role, each, catalogue.accounts[each].tags)) for each in there)
-    return tuple(sorted(e for e, rules in further if all(is_eligible(rule, person, facts, now) for rule in rules)))
+    return tuple(sorted(_accounts(catalogue, role, person, facts, now)))
 
 
 def roles_offered(
@@ -33,7 +31,7 @@ def roles_offered(
 ) -> tuple[Role, ...]:
     """The roles that this person may ask for somewhere, by title."""
     usable = (role for role in catalogue.roles.values() if may_use(role, person, facts, now))
-    offered = (role for role in usable if accounts_offered(catalogue, role, person, facts, now))
+    offered = (role for role in usable if any(True for _ in _accounts(catalogue, role, person, facts, now)))
     return tuple(sorted(offered, key=lambda role: (role.title.casefold(), role.id)))
 
 
@@ -45,6 +43,17 @@ def ends_of_asking(role: Role) -> frozenset[datetime]:
 def slack_groups_of_asking(role: Role) -> frozenset[str]:
     """The Slack groups whose members have to be known to say who may ask."""
     return frozenset(group for rule in _ask_rules(role) for group in rule.slack_groups)
+
+
+def _accounts(catalogue: Catalogue, role: Role, person: Person, facts: Facts, now: datetime | None) -> Iterator[str]:
+    there = (each for each in role.accounts if each in person.identities and each in catalogue.accounts)
+    if not role.only_accounts and not role.only_tags:
+        yield from there
+        return
+    for each in there:
+        further = _further(role, each, catalogue.accounts[each].tags)
+        if all(is_eligible(rules, person, facts, now) for rules in further):
+            yield each
 
 
 def _further(role: Role, account: str, tags: frozenset[str]) -> list[tuple[AskRule, ...]]:
@@ -69,16 +78,10 @@ def _names(rule: AskRule, person: Person, facts: Facts) -> bool:
 def as_offered_to(catalogue: Catalogue, person: Person, facts: Facts, now: datetime) -> Catalogue:
     """The catalogue as this person may see it at ``now`` (UTC): what they may ask for, with nothing left to look up."""
     mine = (AskRule(people=frozenset({person.id})),)
-    roles = {
-        role.id: replace(
-            role,
-            ask=mine,
-            accounts=frozenset(accounts_offered(catalogue, role, person, facts, now)),
-            only_accounts={},
-            only_tags={},
-        )
-        for role in roles_offered(catalogue, person, facts, now)
-    }
+    roles = {}
+    for role in catalogue.roles.values():
+        if may_use(role, person, facts, now) and (there := frozenset(_accounts(catalogue, role, person, facts, now))):
+            roles[role.id] = replace(role, ask=mine, accounts=there, only_accounts={}, only_tags={})
     return replace(catalogue, roles=roles)
 
 

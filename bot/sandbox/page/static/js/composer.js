@@ -8,6 +8,7 @@ import { failure } from "./toast.js";
 const COMMANDS = [
   ["/prodaccess", "ask for access in a form"],
   ["/prodaccess help", "what can be typed"],
+  ["/prodaccess why", "what would become of a request, and why"],
   ["/prodaccess status", "your requests and grants"],
   ["/prodaccess enrol", "set up your authenticator"],
   ["/prodaccess release", "you are done: give access back early"],

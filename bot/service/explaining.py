@@ -1,0 +1,64 @@
+"""What would become of an ask, and why. Nothing is written, and the cloud is not asked."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import structlog
+
+from bot.core import policy
+from bot.core.model import Ask, Catalogue, Person
+from bot.service.people import People
+from bot.service.ports import Store
+from bot.service.records import DirectoryError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A verdict with its reasons. ``granted`` is what was taken for granted, in words; ``facts`` what was known."""
+
+    found: policy.Explanation
+    facts: policy.Facts
+    granted: tuple[str, ...]
+    asked: bool
+    """Whether the chat could be asked about the people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explaining:
+    """Explains. Blocks; safe to share between threads."""
+
+    store: Store
+    catalogue: Callable[[], Catalogue]
+    people: People
+
+    def outlook(
+        self, offered: Catalogue, person: Person, ask: Ask, blank: Collection[str] = ()
+    ) -> policy.Outlook | None:
+        """What the form shows, from what is known already: nobody is asked. ``offered``: as this person may see it.
+
+        ``None`` where it cannot be said just now, or there is no such role: a form is shown all the same.
+        """
+        role = offered.roles.get(ask.role)
+        if role is None:
+            return None
+        try:
+            facts = self.people.facts_at_hand(role, person)
+            return policy.outlook(policy.Asking(offered, person, ask, self.store.ping(), facts), blank)
+        except Exception as error:  # the form matters more than what it foretells
+            log.warning("outlook.failed", role=ask.role, why=type(error).__name__)
+            return None
+
+    def explain(self, person: Person, ask: Ask) -> Explained:
+        """Every rule's word on ``ask`` if this person sent it now. Asks the chat, where that matters."""
+        catalogue, facts, asked = self.catalogue(), policy.Facts(), True
+        role = catalogue.roles.get(ask.role)
+        if role is not None:
+            try:
+                facts = self.people.facts(role, person)
+            except DirectoryError:
+                asked = False
+        known, granted = policy.with_granted(catalogue, facts, ask, person)
+        found = policy.explain(catalogue, person, ask, known, self.store.ping())
+        return Explained(found, facts, granted, asked)
