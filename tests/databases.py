@@ -109,8 +109,14 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A fresh, migrated SQLite database."""
-    path = tmp_path / "prodaccess.db"
-    path.write_bytes(migrated_sqlite())
+    return fresh_sqlite(tmp_path)
+
+
+def fresh_sqlite(folder: Path) -> str:
+    """A fresh, migrated SQLite database in a folder; its URL. One that is there already stays as it is."""
+    path = folder / "prodaccess.db"
+    if not path.exists():
+        path.write_bytes(migrated_sqlite())
     return f"sqlite:///{path}"
 
 

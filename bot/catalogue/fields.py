@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -93,8 +94,14 @@ def _read_time(value: object) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Finding them reads some hundred files."""
+    return frozenset(available_timezones())
+
+
 def _check_zone(value: str) -> str:
-    if value not in (zones := available_timezones()):
+    if value not in (zones := _zones()):
         raise refusal(f"“{value}” is not a time zone", suggest(value, zones) if "/" in value else "as in Europe/Vienna")
     return value
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from os import PathLike
 from pathlib import Path
 
@@ -126,4 +126,10 @@ class File:
 
     def parse(self, text: str) -> Catalogue:
         """What such a file means. Raises CatalogueError."""
-        return load_text(text, str(self.path))
+        return _parsed(text, str(self.path))
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str, file: str) -> Catalogue:
+    """A start asks for the same text twice, as what is live and as what the file says. Nobody changes a catalogue."""
+    return load_text(text, file)

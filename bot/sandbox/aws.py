@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -45,6 +46,8 @@ class LocalAws:
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._session = isolated_session()
+        self._clients: dict[tuple[str, ...], Any] = {}
+        self._turn = threading.Lock()
 
     @property
     def endpoint(self) -> str:
@@ -82,7 +85,14 @@ class LocalAws:
             _end(process)
 
     def client(self, service: str, access_key_id: str, secret: str, token: str = "", region: str = "us-east-1") -> Any:
-        """A boto3 client that signs with these credentials."""
+        """A boto3 client that signs with these credentials; the same one each time, as making one takes long."""
+        key = (self.endpoint, service, access_key_id, secret, token, region)
+        with self._turn:
+            if key not in self._clients:
+                self._clients[key] = self._new_client(*key[1:])
+            return self._clients[key]
+
+    def _new_client(self, service: str, access_key_id: str, secret: str, token: str, region: str) -> Any:
         return self._session.client(
             service,
             endpoint_url=self.endpoint,

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,7 +28,8 @@ def migrate(url: str, revision: str = "head") -> None:
     Raises StoreUnavailable when a lock cannot be had, ValueError for a URL that is no use.
     """
     with _connected(url) as connection:
-        command.upgrade(_config(connection), revision)
+        if revision != "head" or not _is_current(connection):
+            command.upgrade(_config(connection), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -39,8 +41,17 @@ def downgrade(url: str, revision: str) -> None:
 def schema_is_current(url: str) -> bool:
     """Whether every migration of this version, and no later one, has been applied. Raises StoreUnavailable."""
     with _connected(url) as connection:
-        stored = MigrationContext.configure(connection).get_current_heads()
-        return set(stored) == set(ScriptDirectory.from_config(_config(connection)).get_heads())
+        return _is_current(connection)
+
+
+def _is_current(connection: sa.Connection) -> bool:
+    return set(MigrationContext.configure(connection).get_current_heads()) == _heads()
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """What this version of the program comes with; finding it runs every migration's module."""
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
 
 
 @contextmanager
@@ -63,7 +74,7 @@ def _take_turn(connection: sa.Connection) -> None:
     connection.exec_driver_sql("SET LOCAL lock_timeout = '4s'")
 
 
-def _config(connection: sa.Connection) -> Config:
+def _config(connection: sa.Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection

@@ -143,7 +143,6 @@ class Warm:
         watch_slack(self.points)
         for service in ("sts", "iam"):  # reads botocore's data; the clients are not kept, and open nothing
             self.session.client(service, region_name="us-east-1", endpoint_url=fixed["aws"])
-        app.catalogue_files.load = functools.cache(app.catalogue_files.load)
         sql.make_engine = functools.cache(self._engine)
         # A machine that is busy with other tests must not look like a person who waited too long.
         edge.ANSWER_WITHIN = 60.0

@@ -35,6 +35,7 @@ from bot.service.records import Authenticator, StoreUnavailable
 from bot.service.secretbox import AesGcmBox
 from bot.serving import Service
 from bot.settings import SealingKey, Secret, Settings, Transport
+from tests.databases import fresh_sqlite
 from tests.patience import in_time
 from tests.scenarios.company import APPROVALS, CATALOGUE, SLACK_ID, TEAM, workspace
 
@@ -169,7 +170,7 @@ class World:
         self.catalogue = folder / "access.yaml"
         self.catalogue.write_text(CATALOGUE.read_text(encoding="utf-8"), encoding="utf-8")
         self.log = folder / "bot.log"
-        self.database_url = database_url or f"sqlite:///{folder / 'prodaccess.db'}"
+        self.database_url = database_url or fresh_sqlite(folder)
         self.phones: dict[str, Phone] = {}
         self.secrets = Secrets()
         self.source_tokens: dict[str, Secret] = {}

@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -53,6 +53,7 @@ class LocalSlack:
         self._slack = Slack(workspace, clock or SystemClock())
         self._snapshot = Snapshot(self._slack, snapshot) if snapshot else None
         self._web_api = WebApi(self._slack)
+        self._ui = UiApi(self._slack)
         self._extra_routes = list(extra_routes)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
@@ -114,7 +115,7 @@ class LocalSlack:
                 for kind in ("commands", "actions", "app")
             ),
             WebSocketRoute("/link", self._slack.sockets.serve),
-            *UiApi(self._slack).routes(),
+            *self._ui.routes(),
             *self._extra_routes,
         ]
         return Starlette(routes=routes, middleware=[Middleware(SameSiteOnly)], lifespan=self._lifespan)
@@ -151,7 +152,11 @@ class LocalSlack:
 
     def visitor(self, user: str) -> Visitor:
         """Somebody who plays one of the people; see `Visitor`."""
-        return Visitor(self._listening_at, user, app_name=self.workspace.app.name, live=self._slack.live)
+
+        def look(what: str, query: Mapping[str, str]) -> str:
+            return self._call(lambda: dump(self._ui.look(what, query)))
+
+        return Visitor(self._listening_at, user, app_name=self.workspace.app.name, live=self._slack.live, look=look)
 
     def announce(self, url: str) -> None:
         """Give the app this URL for all its calls from now on, of a proxy before this Slack; visitors come directly."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from bot.sandbox.slack.model import author, page_view
 from bot.sandbox.slack.web_api.endpoint import answer
 
 Handler = Callable[[Request], Awaitable[Response]]
+Query = Mapping[str, str]
 Deed = Callable[[str, Json], Awaitable[Json]]
 
 
@@ -30,9 +31,20 @@ class UiApi:
         self._slack = slack
         self._interactions = Interactions(slack)
         self._forms = Forms(slack)
+        self._looks: dict[str, Callable[[Query], Json]] = {
+            "people": self._people,
+            "state": self._state,
+            "messages": self._messages,
+        }
+
+    def look(self, what: str, query: Query) -> Json:
+        """What a GET of `/ui/{what}` answers; in the server's event loop."""
+        try:
+            return {"ok": True, **self._looks[what](query)}
+        except SlackError as error:
+            return _refusal(error)
 
     def routes(self) -> list[BaseRoute]:
-        looks = {"people": self._people, "state": self._state, "messages": self._messages}
         deeds: dict[str, Deed] = {
             "send": self._send,
             "command": self._command,
@@ -44,10 +56,16 @@ class UiApi:
             "read": self._read,
         }
         return [
-            *(Route(f"/ui/{name}", _look(look), methods=["GET"]) for name, look in looks.items()),
+            *(Route(f"/ui/{name}", self._look(name), methods=["GET"]) for name in self._looks),
             *(Route(f"/ui/{name}", self._deed(deed), methods=["POST"]) for name, deed in deeds.items()),
             WebSocketRoute("/ui/live", self._live),
         ]
+
+    def _look(self, what: str) -> Handler:
+        async def handler(request: Request) -> Response:
+            return answer(self.look(what, request.query_params))
+
+        return handler
 
     def _deed(self, deed: Deed) -> Handler:
         async def handler(request: Request) -> Response:
@@ -56,7 +74,7 @@ class UiApi:
                 user = self._known(body.get("user"))
                 return answer({"ok": True, **await deed(user, body)})
             except SlackError as error:
-                return _refusal(error)
+                return answer(_refusal(error))
 
         return handler
 
@@ -65,7 +83,7 @@ class UiApi:
             raise SlackError("user_not_found")
         return user
 
-    def _people(self, _request: Request) -> Json:
+    def _people(self, _query: Query) -> Json:
         people = [
             {
                 "id": person.id,
@@ -81,8 +99,8 @@ class UiApi:
         workspace = self._slack.workspace
         return {"team": {"id": workspace.team_id, "name": workspace.team_name}, "people": people}
 
-    def _state(self, request: Request) -> Json:
-        slack, user = self._slack, self._known(request.query_params.get("user"))
+    def _state(self, query: Query) -> Json:
+        slack, user = self._slack, self._known(query.get("user"))
         person, app, home = slack.members.get(user), slack.workspace.app, slack.views.home(user)
         me = {"id": user, "name": person.name, "real_name": person.real_name, "title": person.title}
         return {
@@ -94,9 +112,9 @@ class UiApi:
             "modals": slack.views.page_modals(user),
         }
 
-    def _messages(self, request: Request) -> Json:
-        user = self._known(request.query_params.get("user"))
-        channel = self._slack.rooms.seen_by(user, request.query_params.get("channel", ""))
+    def _messages(self, query: Query) -> Json:
+        user = self._known(query.get("user"))
+        channel = self._slack.rooms.seen_by(user, query.get("channel", ""))
         shown = [m for m in channel.messages if m.ephemeral_to in {None, user}]
         return {"messages": [self._slack.rooms.page(message, channel) for message in shown]}
 
@@ -158,18 +176,8 @@ async def _forward(queue: asyncio.Queue[Json], socket: WebSocket) -> None:
             await socket.send_text(dump(await queue.get()))
 
 
-def _look(look: Callable[[Request], Json]) -> Handler:
-    async def handler(request: Request) -> Response:
-        try:
-            return answer({"ok": True, **look(request)})
-        except SlackError as error:
-            return _refusal(error)
-
-    return handler
-
-
-def _refusal(error: SlackError) -> Response:
-    return answer({"ok": False, "error": error.code, **error.extra})
+def _refusal(error: SlackError) -> Json:
+    return {"ok": False, "error": error.code, **error.extra}
 
 
 def _object(body: bytes) -> Json:

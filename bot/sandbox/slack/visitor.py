@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -40,12 +40,23 @@ class Submission:
 
 
 class Visitor:
-    def __init__(self, url: str, user: str, *, app_name: str = "prodaccess", live: Live | None = None) -> None:
+    """Beside a `LocalSlack`, `live` tells of changes, and `look` answers what only looks, without a request."""
+
+    def __init__(
+        self,
+        url: str,
+        user: str,
+        *,
+        app_name: str = "prodaccess",
+        live: Live | None = None,
+        look: Callable[[str, Mapping[str, str]], str] | None = None,
+    ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
         self.user = user
         self._app_name = app_name
         self._live = live
+        self._look = look
         self._typed: dict[str, dict[str, dict[str, Json]]] = {}
 
     # looking
@@ -265,7 +276,10 @@ class Visitor:
     # the wire
 
     def _get(self, what: str, **query: str) -> Json:
-        return self._request("GET", f"/ui/{what}?{urlencode({'user': self.user, **query}, quote_via=quote)}", None)
+        query = {"user": self.user, **query}
+        if self._look is not None:
+            return self._answered(f"GET /ui/{what}", json.loads(self._look(what, query)))
+        return self._request("GET", f"/ui/{what}?{urlencode(query, quote_via=quote)}", None)
 
     def _post(self, what: str, **body: object) -> Json:
         return self._request("POST", f"/ui/{what}", {"user": self.user, **body})
@@ -279,8 +293,11 @@ class Visitor:
             answer = json.loads(response.read())
         finally:
             connection.close()
+        return self._answered(f"{verb} {path.partition('?')[0]}", answer)
+
+    def _answered(self, doing: str, answer: Json) -> Json:
         if not answer.get("ok"):
-            raise Refused(f"{self.user}: {verb} {path.partition('?')[0]}", answer)
+            raise Refused(f"{self.user}: {doing}", answer)
         return dict(answer)
 
 
