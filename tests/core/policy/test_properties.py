@@ -84,7 +84,7 @@ def test_taking_a_fact_away_never_widens(case: Case) -> None:
     given_ = looked_at(case)
     for each in fields(Facts):
         known: Facts = given_.facts  # type: ignore[attr-defined]
-        if each.name not in {"requester_refused", "away", "denied_at"} and getattr(known, each.name):
+        if each.name not in {"requester_refused", "away", "denied_at", "unknown"} and getattr(known, each.name):
             absent = replace(known, **{each.name: getattr(Facts(), each.name)})
             without = replace(given_, facts=absent)  # type: ignore[type-var]
             less = JUDGES[case.kind](without)  # type: ignore[operator]
@@ -100,6 +100,6 @@ def test_every_fact_but_the_harmless_refuses_where_it_is_absent_and_used() -> No
             absent = replace(given_.facts, **{each.name: getattr(Facts(), each.name)})  # type: ignore[attr-defined]
             if not JUDGES[case.kind](replace(given_, facts=absent)).allowed:  # type: ignore[operator, type-var]
                 needed.add(each.name)
-    harmless = {"requester_refused", "denied_at"}
+    harmless = {"requester_refused", "denied_at", "unknown"}
     by_approvers_sets = {"manager", "owners"}
     assert needed == {each.name for each in fields(Facts)} - harmless - by_approvers_sets
