@@ -52,7 +52,7 @@ def test_an_account_is_found_by_id_title_number_and_tag(typed: str, found: str) 
 
 
 def test_what_is_called_so_comes_before_what_begins_so_and_that_before_what_has_it_in_it() -> None:
-    things = ["my-prod", "reproduce", "prod-eu", "prod"]
+    things = ["reproduce", "my-prod", "prod-eu", "prod"]
     assert best("prod", things, called, 9) == ["prod", "prod-eu", "my-prod", "reproduce"]
 
 
