@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         "every further word about an account counts",
         OFFERS,
-        "all(is_eligible(rule, person, facts, now) for rule in rules)",
-        "any(is_eligible(rule, person, facts, now) for rule in rules) or not rules",
+        "all(is_eligible(rules, person, facts, now) for rules in further)",
+        "any(is_eligible(rules, person, facts, now) for rules in further) or not further",
         VERDICTS,
     ),
     Mutant("a window closes", HOURS, "hours.start <= clock < hours.end", "hours.start <= clock", VERDICTS),
