@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         "every further word about an account counts",
         OFFERS,
-        "if all(is_eligible(rules, person, facts, now) for rules in further):",
-        "if not further or any(is_eligible(rules, person, facts, now) for rules in further):",
+        "all(is_eligible(rules, person, facts, now) for rules in further)",
+        "any(is_eligible(rules, person, facts, now) for rules in further) or not further",
         VERDICTS,
     ),
     Mutant("a window closes", HOURS, "hours.start <= clock < hours.end", "hours.start <= clock", VERDICTS),
@@ -141,8 +141,15 @@ MUTANTS = (
     Mutant(
         "what lapsed since the request does not start",
         ACCESS,
-        "replace(asked, now=now, asked_at=request.asked_at)",
-        "replace(asked, now=request.asked_at, asked_at=request.asked_at)",
+        "self._asking_now(requester, request.ask, now)",
+        "self._asking_now(requester, request.ask, request.asked_at)",
         tests("tests/service/test_rules.py", "test_what_lapses_is_offered_no_more_and_does_not_start_any_more"),
+    ),
+    Mutant(
+        "what has no flow is not asked for",
+        ACCESS,
+        "if ask.more or ask.break_glass or ask.extends:",
+        "if False:",
+        tests("tests/service/test_rules.py", "test_what_has_no_flow_yet_is_refused_with_one_reason"),
     ),
 )

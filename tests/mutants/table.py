@@ -1,6 +1,18 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import asking, clouds, deciding, edges, recording, reloading, rules, saying, watching, working
+from tests.mutants import (
+    asking,
+    clouds,
+    deciding,
+    edges,
+    foretelling,
+    recording,
+    reloading,
+    rules,
+    saying,
+    watching,
+    working,
+)
 
 MUTANTS = (
     *deciding.MUTANTS,
@@ -11,6 +23,7 @@ MUTANTS = (
     *recording.MUTANTS,
     *clouds.MUTANTS,
     *edges.MUTANTS,
+    *foretelling.MUTANTS,
     *asking.MUTANTS,
     *reloading.MUTANTS,
 )

@@ -176,3 +176,17 @@ def test_a_workspace_without_the_field_names_no_manager() -> None:
         slack.add_person(SlackPerson("U0NEW", "new", "New Person", "new@example.com", manager=INES))
         assert directory.user("U0NEW").manager == ""
         assert slack.calls("users.profile.get") == 0
+
+
+def test_what_is_remembered_is_said_without_asking_slack_and_the_rest_is_not_known(
+    directory: SlackDirectory, slack: LocalSlack
+) -> None:
+    known = directory.user(TOMAS)
+    members = directory.members("S0LEADS")
+    silent = directory.remembered()
+    slack.change_person(MAYA, real_name="Somebody else")
+    assert (silent.user(TOMAS), silent.members("S0LEADS")) == (known, members)
+    for ask in (lambda: silent.user(MAYA), lambda: silent.by_email("maya@example.com"), lambda: silent.members("S0X")):
+        with pytest.raises(DirectoryError, match="not remembered"):
+            ask()
+    assert directory.user(MAYA).name == "Somebody else"

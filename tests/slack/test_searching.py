@@ -12,7 +12,7 @@ from bot.slack.form import Form
 from bot.slack.searching import best
 from bot.slack.views_request import account_options, choice_options, request_form, role_options, work_options
 from tests.slack.conftest import OpenOffice
-from tests.slack.office import MAYA, PEOPLE, READ, catalogue
+from tests.slack.office import MAYA, PEOPLE, READ, Office, catalogue
 
 SERVICES = tuple(replace(READ, id=f"svc-{number}", title=f"Restart service {number}") for number in range(130))
 ACCOUNTS = [
@@ -52,7 +52,7 @@ def test_an_account_is_found_by_id_title_number_and_tag(typed: str, found: str) 
 
 
 def test_what_is_called_so_comes_before_what_begins_so_and_that_before_what_has_it_in_it() -> None:
-    things = ["my-prod", "reproduce", "prod-eu", "prod"]
+    things = ["reproduce", "my-prod", "prod-eu", "prod"]
     assert best("prod", things, called, 9) == ["prod", "prod-eu", "my-prod", "reproduce"]
 
 
@@ -107,3 +107,15 @@ def test_over_the_wire_a_role_beyond_the_hundredth_is_found_by_typing(open_offic
     assert values(maya.options(form, ids.ROLE, "service 129"))[0] == "svc-129"
     maya.fill(role="svc-129")
     maya.wait_for_modal("Bucket")
+
+
+def test_over_the_wire_a_kind_of_work_beyond_the_hundredth_is_found_by_typing(office: Office) -> None:
+    works = {f"work-{number}": Work(f"work-{number}", f"Some work {number}", READ.longest) for number in range(140)}
+    office.edit("more work", replace(catalogue(replace(READ, work=tuple(works))), work=works))
+    office.enrol("maya")
+    maya = office.visitor(MAYA)
+    maya.command("/prodaccess")
+    maya.wait_for_modal("Request access")
+    maya.fill(role="s3-read")
+    form = maya.wait_for_modal("Bucket")
+    assert values(maya.options(form, ids.WORK, "work 139")) == ["work-139"]

@@ -7,6 +7,7 @@ taken for granted; ``taken_for_granted`` says what that is.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.core.duration import format_duration
 from bot.core.model import Ask, Catalogue, Person, Role, Way
@@ -139,8 +140,10 @@ def _remedy(asking: Asking, reason: Reason) -> str:
             most = longest_of(asking)
             return f"ask for {format_duration(most)} or less, but for {format_duration(asking.role.shortest)} or more"
         case "hours":
-            opens = opens_after(asking.catalogue.hours[asking.role.hours], asking.begins)
-            return f"start at {opens:%Y-%m-%d %H:%M} UTC" if opens else "give these hours a day"
+            hours = asking.catalogue.hours[asking.role.hours]
+            opens = opens_after(hours, asking.begins)
+            local = opens.astimezone(ZoneInfo(hours.zone)) if opens else None
+            return f"start at {local:%Y-%m-%d %H:%M} {hours.zone}" if local else "give these hours a day"
         case "approvers":
             return "let access.yaml name more approvers who are not the requester"
     return reason.text

@@ -80,15 +80,21 @@ def as_offered_to(catalogue: Catalogue, person: Person, facts: Facts, now: datet
     mine = (AskRule(people=frozenset({person.id})),)
     roles = {}
     for role in catalogue.roles.values():
-        if may_use(role, person, facts, now) and (there := frozenset(_accounts(catalogue, role, person, facts, now))):
+        there = frozenset(_accounts(catalogue, role, person, facts, now) if may_use(role, person, facts, now) else ())
+        if there and any(map(_depends, _ask_rules(role))):
             roles[role.id] = replace(role, ask=mine, accounts=there, only_accounts={}, only_tags={})
+        elif there:  # who somebody is says it all, as of nearly all of a thousand roles
+            roles[role.id] = role
     return replace(catalogue, roles=roles)
 
 
 def offers_depend(catalogue: Catalogue) -> bool:
     """Whether who may ask for what depends on the time or on the chat."""
-    rules = (rule for role in catalogue.roles.values() for rule in _ask_rules(role))
-    return any(rule.until or rule.slack_groups for rule in rules)
+    return any(_depends(rule) for role in catalogue.roles.values() for rule in _ask_rules(role))
+
+
+def _depends(rule: AskRule) -> bool:
+    return bool(rule.until or rule.slack_groups)
 
 
 def _ask_rules(role: Role) -> tuple[AskRule, ...]:

@@ -78,7 +78,7 @@ def outlook(asking: Asking, blank: Collection[str] = ()) -> Outlook | None:
     judged = replace(asking, ask=filled, facts=known)
     stages = _stages(role, person, found, facts)
     return Outlook(
-        refusals=tuple(_refusals(found, stages, blank)),
+        refusals=tuple(_refusals(found, stages)),
         automatic=tuple(_conditions(judged, facts)),
         stages=stages,
         longest=found.longest,
@@ -138,11 +138,11 @@ def _filled(a: Asking, role: Role, blank: Collection[str]) -> Ask:
     )
 
 
-def _refusals(found: Explanation, stages: Iterable[StageOutlook], blank: Collection[str]) -> Iterator[Reason]:
+def _refusals(found: Explanation, stages: Iterable[StageOutlook]) -> Iterator[Reason]:
     others_come = any(stage.unknown for stage in stages)
     for reason in found.refusals:
         leans_on_others = reason.rule == "approvers" and others_come
-        if not (reason.rule in _TYPED or reason.rule in blank or leans_on_others):
+        if not (reason.rule in _TYPED or leans_on_others):
             yield reason
 
 
