@@ -27,7 +27,9 @@ from bot.sandbox.roster import INES, PEOPLE, RAVI, SAM, SandboxPerson
 from bot.sandbox.slack.config import Secrets, SlackApp, SlackChannel, SlackPerson, Workspace
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.terminal import Terminal, terminal_routes
+from bot.service.ids import SystemClock
 from bot.service.logs import configure
+from bot.service.ports import Clock
 from bot.service.records import Authenticator
 from bot.serving import Service
 from bot.settings import SealingKey, Secret, Settings, Transport
@@ -55,12 +57,18 @@ class Demo:
     """Started and stopped as a context manager; everything it keeps is in ``folder``."""
 
     def __init__(
-        self, folder: Path, *, port: int, fresh: bool = False, transport: Transport = Transport.SOCKET
+        self,
+        folder: Path,
+        *,
+        port: int,
+        fresh: bool = False,
+        transport: Transport = Transport.SOCKET,
+        clock: Clock | None = None,
     ) -> None:
-        self.folder = folder.resolve()
+        """``clock`` is the bot's and the phones'; AWS goes by the machine's."""
+        self.folder, self._clock = folder.resolve(), clock or SystemClock()
         self._port, self._fresh, self._transport = port, fresh, transport
-        self._page_port = _free_port()
-        self._stack = ExitStack()
+        self._page_port, self._stack = _free_port(), ExitStack()
         self.slack: LocalSlack
         self.aws: LocalAws
         self.phone: Phone
@@ -96,7 +104,7 @@ class Demo:
             raise DemoError(str(error)) from error
         stack.callback(self.aws.stop)
         seeded = seed(self.aws)
-        self.phone = Phone(self.folder / "phones.json")
+        self.phone = Phone(self.folder / "phones.json", now=lambda: self._clock.now().timestamp())
         routes = [*phone_routes(self.phone), *terminal_routes(Terminal(self.aws, seeded)), *page.routes()]
         self.slack = LocalSlack(workspace(kept.slack), extra_routes=routes, snapshot=self.folder / "slack.json")
         try:
@@ -104,13 +112,11 @@ class Demo:
         except OSError as error:
             raise _taken(self._port, error) from error
         except ValueError as error:
-            raise DemoError(
-                f"{self.folder / 'slack.json'} cannot be read ({error}); start over with --fresh"
-            ) from error
+            kept_in = self.folder / "slack.json"
+            raise DemoError(f"{kept_in} cannot be read ({error}); start over with --fresh") from error
         stack.callback(self.slack.stop)
         settings = self._settings(kept)
-        self.service = Service(settings, session=_bot_session(seeded))
-        stack.enter_context(self.service)
+        self.service = stack.enter_context(Service(settings, session=_bot_session(seeded), clock=self._clock))
         self._hand_out_phones()
         write_private(self.folder / "env", _environment(settings, seeded))
 

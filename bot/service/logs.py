@@ -53,7 +53,8 @@ def configure(shape: str, level: str, *, file: Path | None = None, stream: TextI
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for name in [each for each in root.manager.loggerDict if each.partition(".")[0] in _TALKATIVE and "." in each]:
-        logging.getLogger(name).setLevel(logging.NOTSET)  # Bolt gives some of its own the root's level
+        if (logger := logging.getLogger(name)).level:  # Bolt gives some of its own the root's level
+            logger.setLevel(logging.NOTSET)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -30,6 +30,7 @@ class Story:
     replicas: int = 1
     enrolled: tuple[str, ...] = ENROLLED
     databases: tuple[str, ...] = ("sqlite", "postgresql")
+    stops_at_start: bool = False
     paused: bool = field(default=False)
     """Whether the process is paused at its calls, and woken when all is over, rather than killed."""
 
@@ -277,6 +278,7 @@ STORIES = (
             "aws GetUser",
         ),
         databases=("postgresql",),
+        stops_at_start=True,
     ),
     Story(
         "grant",
@@ -335,6 +337,7 @@ STORIES = (
             "slack views.open",
         ),
         enrolled=("sam",),
+        databases=("postgresql",),
     ),
     Story(
         "without-slack",

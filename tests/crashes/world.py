@@ -109,6 +109,7 @@ class World:
             self.zygote.close()
             self.zygote, pid = self._heirs.pop()
             assert self.zygote.reap(pid) == 0
+        self._engine.dispose()
 
     def later(self, by: timedelta) -> None:
         """Put the bot's clock forward."""
@@ -180,12 +181,13 @@ class World:
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTx]:
-        """On the database, beside the bot; no connection stays open: the database may be replaced."""
+        """On the database, beside the bot; no connection to a file stays open: the file may be replaced."""
         try:
             with self._store.transaction() as tx:
                 yield tx
         finally:
-            self._engine.dispose()
+            if self._engine.dialect.name == "sqlite":
+                self._engine.dispose()
 
     # --- looking, and coming back ------------------------------------------------------------------------
 

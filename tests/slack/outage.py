@@ -1,4 +1,4 @@
-"""Thousands of grants of hundreds of people that fell due while nothing ran, beside a Slack at its real pace.
+"""Grants of many people that fell due while nothing ran, beside a Slack at its real pace.
 
 Time stands still unless it is moved, for the bot and for Slack alike, so hours of waiting take seconds.
 """

@@ -17,9 +17,9 @@ from tests.slack.outage import Outage
 
 __all__ = ["sqlite_url"]
 
-GRANTS = int(os.environ.get("PRODACCESS_FLOOD_GRANTS", "2000"))
-"""10,000 take five times as long."""
-PEOPLE = 200
+GRANTS = int(os.environ.get("PRODACCESS_FLOOD_GRANTS", "1000"))
+"""10,000 take ten times as long."""
+PEOPLE = 100
 CARDS = 25
 """Cards that stand in the channel from before."""
 LANES = (*BUT_CHAT, "chat")

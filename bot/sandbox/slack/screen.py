@@ -74,3 +74,12 @@ def find(thing: Json, name: str, *, value: str | None = None) -> tuple[str, Json
         count = "no" if not hits else str(len(hits))
         raise AssertionError(f"{count} elements go by {wanted!r}; there are:\n{describe(thing)}")
     return hits[0]
+
+
+def where(thing: Json) -> Json:
+    """The place of a message, a Home tab or a modal, as the page names it to the workspace."""
+    if "ts" in thing:
+        return {"kind": "message", "channel": thing["channel"], "ts": thing["ts"]}
+    if thing.get("type") == "home":
+        return {"kind": "home"}
+    return {"kind": "modal", "view_id": thing["id"]}

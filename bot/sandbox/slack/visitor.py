@@ -17,6 +17,7 @@ from bot.sandbox.slack.jsontypes import Json, dump
 from bot.sandbox.slack.live import Live
 
 T = TypeVar("T")
+Look = Callable[[str, Mapping[str, str]], str]
 _ANSWER_SECONDS = 30.0
 _WAIT_SECONDS = 10.0
 
@@ -43,13 +44,7 @@ class Visitor:
     """Beside a `LocalSlack`, `live` tells of changes, and `look` answers what only looks, without a request."""
 
     def __init__(
-        self,
-        url: str,
-        user: str,
-        *,
-        app_name: str = "prodaccess",
-        live: Live | None = None,
-        look: Callable[[str, Mapping[str, str]], str] | None = None,
+        self, url: str, user: str, *, app_name: str = "prodaccess", live: Live | None = None, look: Look | None = None
     ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
@@ -213,7 +208,7 @@ class Visitor:
         """What an external select offers for what was typed into it."""
         block_id, element = screen.find(thing, action_id)
         answer = self._post(
-            "options", where=_where(thing), block_id=block_id, action_id=element["action_id"], value=typed
+            "options", where=screen.where(thing), block_id=block_id, action_id=element["action_id"], value=typed
         )
         groups = answer["option_groups"] or []
         return [*(answer["options"] or []), *(option for group in groups for option in group["options"])]
@@ -268,7 +263,7 @@ class Visitor:
 
     def _act(self, thing: Json, block_id: str, action: Json) -> None:
         state = {"values": self.typed(thing)} if "id" in thing else None
-        self._post("action", where=_where(thing), block_id=block_id, action=action, state=state)
+        self._post("action", where=screen.where(thing), block_id=block_id, action=action, state=state)
 
     def _entered(self, thing: Json, element: Json, value: Value) -> Json:
         return entered(element, value, lambda typed: self.options(thing, element["action_id"], typed))
@@ -299,11 +294,3 @@ class Visitor:
         if not answer.get("ok"):
             raise Refused(f"{self.user}: {doing}", answer)
         return dict(answer)
-
-
-def _where(thing: Json) -> Json:
-    if "ts" in thing:
-        return {"kind": "message", "channel": thing["channel"], "ts": thing["ts"]}
-    if thing.get("type") == "home":
-        return {"kind": "home"}
-    return {"kind": "modal", "view_id": thing["id"]}
