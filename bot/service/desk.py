@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from bot.service.access import Access
 from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
+from bot.service.lookups import LookUps
 from bot.service.people import People
 from bot.service.queries import Queries
 from bot.service.strays import Strays
@@ -36,3 +37,8 @@ class Desk:
     changes: Changes
     pinned: Pin = _as_it_is
     """Makes work that goes by one catalogue from its beginning to its end."""
+
+    @property
+    def lookups(self) -> LookUps:
+        """What can be chosen, listed live."""
+        return LookUps(self.access.providers, self.access.sources)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.core import policy, stepup
 from bot.core.decisions import Refusal
-from bot.core.model import StepUpRule
+from bot.core.model import Catalogue, StepUpRule
 from bot.core.policy import Verdict
 from bot.service.proof import REFUSED
 from bot.service.records import Draft
@@ -15,7 +15,8 @@ from bot.slack.form import Form, Problems, on_blocks, problems_of, read, to_ask
 from bot.slack.payloads import Click, Line, Lookup, Submitted
 from bot.slack.replies import Answer, Caller, Open, Replace, Replies, tell
 from bot.slack.typed import USAGE, parse
-from bot.slack.views_request import account_options, choice_options, request_form, role_options
+from bot.slack.views_lookup import looked_up_options
+from bot.slack.views_request import account_options, choice_options, request_form, role_options, settled
 
 ENROL_FIRST = "🔑 Set up your authenticator first: nothing is asked for or approved without it."
 NOTHING_OFFERED = "No role is offered to you. An admin can add you in access.yaml."
@@ -39,7 +40,7 @@ def open_form(caller: Caller, form: Form | None = None) -> Replies:
     codes_wanted = all(role.ask_step_up.rule is not StepUpRule.NEVER for role in roles)
     if codes_wanted and not caller.desk.enrolments.is_enrolled(caller.person.id):
         return enrol_first()
-    return (Open(request_form(catalogue, caller.person, form or Form())),)
+    return (Open(_form_view(caller, catalogue, form or Form())),)
 
 
 def ask(caller: Caller, _: Click) -> Replies:
@@ -53,7 +54,7 @@ def ask_again(caller: Caller, click: Click) -> Replies:
     if form is None:
         return (tell(TOO_LATE),)
     if click.origin.view:
-        return (Replace(request_form(caller.desk.access.offer_to(caller.person), caller.person, form)),)
+        return (Replace(_form_view(caller, caller.desk.access.offer_to(caller.person), form)),)
     return open_form(caller, form)
 
 
@@ -66,9 +67,20 @@ def _earlier(caller: Caller, subject: str) -> Form | None:
 
 
 def choose(caller: Caller, click: Click) -> Replies:
-    """A role or kind of work was chosen: show the fields and limits that go with it."""
+    """Something was chosen: show the fields and limits that go with it."""
     form, _ = read(click.view)
-    return (Replace(request_form(caller.desk.access.offer_to(caller.person), caller.person, form)),)
+    return (Replace(_form_view(caller, caller.desk.access.offer_to(caller.person), form)),)
+
+
+def _form_view(caller: Caller, offered: Catalogue, form: Form) -> b.Json:
+    filled = settled(offered, caller.person, form)
+    return request_form(offered, caller.person, filled, unlisted=_unlisted(caller, offered, filled))
+
+
+def _unlisted(caller: Caller, offered: Catalogue, form: Form) -> frozenset[str]:
+    """Of the form's parameters, those whose choices cannot be listed in its account just now."""
+    role, account = offered.roles.get(form.role), offered.accounts.get(form.account)
+    return caller.desk.lookups.unavailable(role, account) if role and account else frozenset()
 
 
 def submit_form(caller: Caller, sent: Submitted) -> Answer:
@@ -202,4 +214,10 @@ def options(caller: Caller, wanted: Lookup) -> list[b.Json]:
         offered = policy.accounts_offered(catalogue, role, caller.person)
         return account_options([catalogue.accounts[account] for account in offered], wanted.text)
     parameter = next((p for p in role.parameters if p.id == parameter_id), None)
-    return choice_options(parameter, wanted.text) if parameter else []
+    if parameter is None or parameter.lookup is None:
+        return choice_options(parameter, wanted.text) if parameter else []
+    account = ids.account_of(wanted.block)
+    if account not in policy.accounts_offered(catalogue, role, caller.person):
+        return []
+    found = caller.desk.lookups.choices(role, catalogue.accounts[account], parameter)
+    return looked_up_options(parameter, found, wanted.text)

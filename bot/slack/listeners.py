@@ -20,6 +20,7 @@ CLICKS: Mapping[str, OnClick] = {
     ids.ASK: asking.ask,
     ids.ASK_AGAIN: asking.ask_again,
     ids.ROLE: asking.choose,
+    ids.ACCOUNT: asking.choose,
     ids.WORK: asking.choose,
     ids.APPROVE: deciding.approve,
     ids.DENY: deciding.deny,

@@ -1,6 +1,6 @@
 """The request form, shown again and again as one chooses: nothing that was typed is lost on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from bot.core import policy
@@ -10,20 +10,39 @@ from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Json
 from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
+from bot.slack.views_lookup import looked_up, usage
 
 
-def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
-    """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen."""
-    roles = policy.roles_offered(catalogue, person)
-    role = _chosen_role(roles, form.role)
+def request_form(catalogue: Catalogue, person: Person, form: Form, *, unlisted: Collection[str] = ()) -> Json:
+    """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen.
+
+    ``unlisted`` are ids of parameters whose choices cannot be listed just now: they are typed.
+    """
+    form = settled(catalogue, person, form)
+    role = catalogue.roles.get(form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
-        form = _settled(catalogue, person, role, form)
-        fields += _fields_of(catalogue, role, form)
+        fields += _fields_of(catalogue, role, form, unlisted)
     fields += [_duration(catalogue, role, form), _start(form), _reason(role, form)]
     if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
     return b.modal("Request access", fields, callback=ids.FORM, submit="Next", close="Cancel")
+
+
+def settled(catalogue: Catalogue, person: Person, form: Form) -> Form:
+    """With defaults, and with what is the only choice chosen; what is not offered to this person is not chosen."""
+    role = _chosen_role(catalogue, person, form.role)
+    if role is None:
+        return replace(form, role="")
+    accounts = policy.accounts_offered(catalogue, role, person)
+    account = form.account if form.account in accounts else ""
+    work = form.work if form.work in role.work else ""
+    return replace(
+        with_defaults(form, role),
+        role=role.id,
+        account=account or (accounts[0] if len(accounts) == 1 else ""),
+        work=work or (role.work[0] if len(role.work) == 1 else ""),
+    )
 
 
 def role_options(roles: Sequence[Role], typed: str) -> list[Json]:
@@ -48,10 +67,13 @@ def _matches(typed: str, *texts: str) -> bool:
     return all(any(word in text.casefold() for text in texts) for word in typed.casefold().split())
 
 
-def _chosen_role(roles: Sequence[Role], chosen: str) -> Role | None:
-    if not chosen and len(roles) == 1:
-        return roles[0]
-    return next((role for role in roles if role.id == chosen), None)
+def _chosen_role(catalogue: Catalogue, person: Person, chosen: str) -> Role | None:
+    if not chosen:
+        roles = policy.roles_offered(catalogue, person)
+        return roles[0] if len(roles) == 1 else None
+    role = catalogue.roles.get(chosen)
+    offered = role is not None and policy.may_use(role, person) and policy.accounts_offered(catalogue, role, person)
+    return role if offered else None
 
 
 def _role_option(role: Role) -> Json:
@@ -68,31 +90,24 @@ def _role_field(role: Role | None) -> Json:
     return b.entry("Role", ids.ROLE, menu, hint=hint, tells=True)
 
 
-def _settled(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Form:
-    """With defaults, and with what is the only choice chosen; an account or work that is not offered is not."""
-    accounts = policy.accounts_offered(catalogue, role, person)
-    account = form.account if form.account in accounts else ""
-    work = form.work if form.work in role.work else ""
-    return replace(
-        with_defaults(form, role),
-        account=account or (accounts[0] if len(accounts) == 1 else ""),
-        work=work or (role.work[0] if len(role.work) == 1 else ""),
-    )
-
-
-def _fields_of(catalogue: Catalogue, role: Role, form: Form) -> Blocks:
+def _fields_of(catalogue: Catalogue, role: Role, form: Form, unlisted: Collection[str]) -> Blocks:
     """Account, the role's own parameters, kind of work."""
     account = catalogue.accounts.get(form.account)
     menu = b.select(ids.ACCOUNT, "Choose an account", _account_option(account) if account else None)
-    fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu)]
-    fields += [_parameter(role, parameter, form.params.get(parameter.id, "")) for parameter in role.parameters]
+    fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu, tells=True)]
+    for parameter in role.parameters:
+        value = form.params.get(parameter.id, "")
+        if parameter.lookup is None:
+            fields.append(_parameter(role, parameter, value))
+        else:
+            fields += looked_up(role, parameter, value, form.account, listed=parameter.id not in unlisted)
     return [*fields, _work(catalogue, role, form)]
 
 
 def _parameter(role: Role, parameter: Parameter, value: str) -> Json:
     block_id = ids.block_of(ids.PARAMETER, role.id, parameter.id)
     optional = parameter.default is not None
-    hint = _hint(parameter) or (f"If you leave it empty: {parameter.default}" if parameter.default else "")
+    hint = usage(parameter)
     # A menu's values are limited to 150 characters; longer choices have to be typed.
     if parameter.choices and all(len(choice) <= b.OPTION_VALUE for choice in parameter.choices):
         options = [b.option(choice, choice) for choice in parameter.choices]
@@ -101,12 +116,6 @@ def _parameter(role: Role, parameter: Parameter, value: str) -> Json:
     else:
         element = b.text_input(ids.PARAMETER, value, most=VALUE_MAX)
     return b.entry(parameter.title, block_id, element, hint=hint, optional=optional)
-
-
-def _hint(parameter: Parameter) -> str:
-    """The catalogue's hint, which is a phrase or an example, as a line of its own."""
-    hint = parameter.hint
-    return hint[:1].upper() + hint[1:] if " " in hint else f"For example {hint}" if hint else ""
 
 
 def _work(catalogue: Catalogue, role: Role, form: Form) -> Json:
