@@ -33,7 +33,7 @@ def loaded(text: str, folder: Path) -> catalogue.Loaded:
 
 
 def test_there_is_an_example_for_each_part() -> None:
-    assert len(EXAMPLES) == len(re.findall("```yaml", DOCS)) == 10
+    assert len(EXAMPLES) == len(re.findall("```yaml", DOCS)) == 11
 
 
 @pytest.mark.parametrize(("title", "text"), EXAMPLES, ids=[title for title, _ in EXAMPLES])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from bot.catalogue import build_rules as rules
 from bot.catalogue import entries
 from bot.catalogue import schema as file
+from bot.core.lookups import LookUp, LookUpKind
 from bot.core.model import (
     Account,
     Catalogue,
@@ -143,7 +144,12 @@ def _parameter(key: str, entry: file.Parameter) -> Parameter:
         hint=entry.hint,
         choices=tuple(entry.choices or ()),
         default=entry.default,
+        lookup=_lookup(entry.lookup),
     )
+
+
+def _lookup(entry: entries.LookedUp | None) -> LookUp | None:
+    return LookUp(LookUpKind(entry.kind), tuple(sorted(entry.tags.items()))) if entry else None
 
 
 def _statement(entry: file.Statement) -> Statement:

@@ -27,6 +27,9 @@ from bot.catalogue.fields import (
     refusal,
 )
 from bot.catalogue.moments import Day, Days, Moment
+from bot.core.lookups import TAGGED
+
+TagText = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class Channels(Model):
@@ -181,6 +184,32 @@ class Tracker(Model):
             raise refusal("does not say where Jira is", "add url, as in https://example.atlassian.net")
         if (self.kind == "github") != (self.repository is not None):
             raise refusal("is kept in a repository if it is at GitHub, and only then", "add or remove repository")
+        return self
+
+
+class LookedUp(Model):
+    """Resources of an account that are offered."""
+
+    kind: Literal[
+        "buckets",
+        "databases",
+        "ecs-clusters",
+        "eks-clusters",
+        "functions",
+        "instances",
+        "keys",
+        "log-groups",
+        "queues",
+        "secrets",
+        "tables",
+    ]
+    tags: dict[TagText, TagText] = {}
+    """Only those that carry all of these; for databases, instances and secrets."""
+
+    @model_validator(mode="after")
+    def _know_tags(self) -> Self:
+        if self.tags and self.kind not in TAGGED:
+            raise refusal(f"cannot tell {self.kind} by their tags", f"remove tags; {', '.join(sorted(TAGGED))} can")
         return self
 
 

@@ -14,6 +14,7 @@ from bot.catalogue.entries import (
     Channels,
     Hours,
     Limits,
+    LookedUp,
     Person,
     Schedule,
     Selected,
@@ -49,6 +50,7 @@ from bot.catalogue.rules import (
     StepUps,
     Ticket,
 )
+from bot.core.lookups import LookUpKind
 
 
 def _listed(value: object) -> object:
@@ -68,6 +70,24 @@ _SELECTED: JsonSchemaValue = {
 }
 
 
+def _kind(value: object) -> object:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+_KINDS: JsonSchemaValue = {"type": "string", "enum": [str(kind) for kind in LookUpKind]}
+_LOOKED_UP: JsonSchemaValue = {
+    "anyOf": [
+        _KINDS,
+        {
+            "type": "object",
+            "properties": {"kind": _KINDS, "tags": {"type": "object", "additionalProperties": {"type": "string"}}},
+            "required": ["kind"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
 class Parameter(Model):
     """Something that the requester fills in; at least one of ``choices`` and ``pattern`` is needed."""
 
@@ -78,11 +98,15 @@ class Parameter(Model):
     default: Title | None = None
     """What is used when nothing is given; without it a value is required."""
     hint: Line = ""
+    lookup: Annotated[LookedUp, BeforeValidator(_kind), WithJsonSchema(_LOOKED_UP)] | None = None
+    """What is offered, listed live from the account: a kind, or ``{kind: instances, tags: {team: payments}}``."""
 
     @model_validator(mode="after")
     def _limit_it(self) -> Self:
         if self.pattern is None and self.choices is None:
             raise refusal("takes any text", "give choices or a pattern, as in [a-z0-9-]{3,40}")
+        if self.lookup is not None and self.choices is not None:
+            raise refusal("has choices and a lookup", "keep one of them")
         return self
 
 

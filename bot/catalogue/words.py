@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from bot.core.duration import format_duration
+from bot.core.lookups import LookUp
 from bot.core.model import Catalogue, Parameter, Person, Role, Statement
 from bot.core.policy.hours import in_words
 from bot.core.rules import AskRule, Caps, Escalation, Stage
@@ -174,7 +175,14 @@ def _parameter(parameter: Parameter) -> str:
     what = f"one of {', '.join(parameter.choices)}" if parameter.choices else parameter.pattern
     default = f", else {parameter.default}" if parameter.default is not None else ""
     hint = f" ({parameter.hint})" if parameter.hint else ""
-    return f"{{{parameter.id}}} {parameter.title}: {what}{default}{hint}"
+    return f"{{{parameter.id}}} {parameter.title}: {what}{default}{_listed(parameter.lookup)}{hint}"
+
+
+def _listed(lookup: LookUp | None) -> str:
+    if lookup is None:
+        return ""
+    tags = ", ".join(f"{key}={value}" for key, value in lookup.tags)
+    return f", from a list of the account's {lookup.kind}{f' with {tags}' if tags else ''}"
 
 
 def _statement(statement: Statement) -> str:

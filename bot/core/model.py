@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.core.lookups import LookUp
 from bot.core.rules import (
     AskRule,
     Auto,
@@ -117,6 +118,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
     default: str | None = None
     """``None``: the value is required."""
+    lookup: LookUp | None = None
+    """What is offered beside typing it; it permits nothing."""
 
 
 @dataclass(frozen=True, slots=True)

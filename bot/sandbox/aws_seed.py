@@ -136,6 +136,7 @@ def _broker(aws: LocalAws, account: SandboxAccount) -> None:
         "ExternalId": account.external_id,
         # ministack does not know the condition key iam:PermissionsBoundary, so the broker could give nothing.
         "RequireBoundary": "false",
+        "AllowLookups": "true",
     }
     if _made(
         cloudformation.create_stack,

@@ -8,6 +8,7 @@ from bot.service.access import Access
 from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
 from bot.service.explaining import Explaining
+from bot.service.lookups import LookUps
 from bot.service.people import People
 from bot.service.queries import Queries
 from bot.service.strays import Strays
@@ -42,3 +43,8 @@ class Desk:
     def explaining(self) -> Explaining:
         """What would become of an ask."""
         return Explaining(self.access.store, self.access.catalogue, self.people)
+
+    @property
+    def lookups(self) -> LookUps:
+        """What can be chosen, listed live."""
+        return LookUps(self.access.providers, self.access.sources)

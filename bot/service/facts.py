@@ -15,7 +15,8 @@ from typing import Final, Generic, TypeVar
 
 import structlog
 
-from bot.core.model import Ask, Catalogue, Item, Person, Role
+from bot.core.lookups import Choice, LookUp
+from bot.core.model import Account, Ask, Catalogue, Item, Person, Role
 from bot.core.policy import Facts, TicketFact
 from bot.core.rules import OwnerOf, Schedule, Tracker
 from bot.service.caching import Cache
@@ -30,11 +31,14 @@ QUICK: Final = 1.2
 """Seconds that sources have, all together, while somebody waits: Slack gives up on a form after three."""
 PATIENT: Final = 8.0
 """Seconds that they have where only a worker waits."""
-OWNERS_LIVE: Final = timedelta(minutes=1)
+READINGS_LIVE: Final = timedelta(minutes=1)
+"""Of what was read in the cloud: owners, and what can be chosen."""
 
 T = TypeVar("T")
 OwnerKey = tuple[str, str, str, tuple[tuple[str, str], ...], OwnerOf]
 """The catalogue's digest, account, role, parameters, and whose owner."""
+ChoicesKey = tuple[str, Account, LookUp]
+"""The provider's name, where, and what."""
 
 
 class Nowhere:
@@ -56,7 +60,8 @@ class Sources:
     on_call: OnCall = field(default_factory=Nowhere)
     tickets: Tickets = field(default_factory=Nowhere)
     executor: Executor | None = None
-    owners: Cache[OwnerKey, str] = field(default_factory=lambda: Cache(OWNERS_LIVE, time.monotonic))
+    owners: Cache[OwnerKey, str] = field(default_factory=lambda: Cache(READINGS_LIVE, time.monotonic))
+    choices: Cache[ChoicesKey, tuple[Choice, ...]] = field(default_factory=lambda: Cache(READINGS_LIVE, time.monotonic))
 
     def begin(self, what: str, ask: Callable[[], T]) -> "Question[T]":
         """Ask, and do not wait for the answer."""

@@ -15,6 +15,7 @@ from bot.slack.form import Form, Problems, on_blocks, problems_of, read, to_ask
 from bot.slack.payloads import Click, Line, Lookup, Submitted
 from bot.slack.replies import Answer, Caller, Open, Replace, Replies, tell
 from bot.slack.typed import USAGE, parse
+from bot.slack.views_lookup import looked_up_options
 from bot.slack.views_request import account_options, choice_options, request_form, role_options, settled, work_options
 
 ENROL_FIRST = "🔑 Set up your authenticator first: nothing is asked for or approved without it."
@@ -79,7 +80,13 @@ def _form_view(caller: Caller, offered: Catalogue, form: Form) -> b.Json:
     blank = {name for name, value in ((ids.ACCOUNT, filled.account), (ids.WORK, filled.work)) if not value}
     blank |= {name for name, _ in unread}
     outlook = caller.desk.explaining.outlook(offered, caller.person, asked, blank)
-    return request_form(offered, caller.person, filled, outlook)
+    return request_form(offered, caller.person, filled, outlook, unlisted=_unlisted(caller, offered, filled))
+
+
+def _unlisted(caller: Caller, offered: Catalogue, form: Form) -> frozenset[str]:
+    """Of the form's parameters, those whose choices cannot be listed in its account just now."""
+    role, account = offered.roles.get(form.role), offered.accounts.get(form.account)
+    return caller.desk.lookups.unavailable(role, account) if role and account else frozenset()
 
 
 def submit_form(caller: Caller, sent: Submitted) -> Answer:
@@ -215,4 +222,10 @@ def options(caller: Caller, wanted: Lookup) -> list[b.Json]:
     if name == ids.WORK:
         return work_options(catalogue, role, wanted.text)
     parameter = next((p for p in role.parameters if p.id == parameter_id), None)
-    return choice_options(parameter, wanted.text) if parameter else []
+    if parameter is None or parameter.lookup is None:
+        return choice_options(parameter, wanted.text) if parameter else []
+    account = ids.account_of(wanted.block)
+    if account not in policy.accounts_offered(catalogue, role, caller.person):
+        return []
+    found = caller.desk.lookups.choices(role, catalogue.accounts[account], parameter)
+    return looked_up_options(parameter, found, wanted.text)

@@ -43,6 +43,7 @@ def read(view: Json) -> tuple[Form, Problems]:
     """What stands in the modal, cleaned, and which fields are too long to be taken."""
     role, problems = entered(view, ids.ROLE), {}
     values: dict[tuple[str, str], str] = {}
+    listed: dict[str, str] = {}
     for block_id in block_ids(view):
         name, _, parameter = ids.parts_of(block_id)
         try:
@@ -50,10 +51,14 @@ def read(view: Json) -> tuple[Form, Problems]:
             values[name, parameter] = clean(entered(view, block_id), limit=limit, multiline=many_lines)
         except TextTooLong as error:
             problems[name, parameter] = f"This {error}."
+        listed[parameter] = ids.account_of(block_id)
+    account = values.get((ids.ACCOUNT, ""), "")
+    # What was chosen from another account's list is not in this one.
+    gone = {parameter for parameter, where in listed.items() if where not in ("", account)}
     form = Form(
         role=role,
-        account=values.get((ids.ACCOUNT, ""), ""),
-        params={parameter: value for (name, parameter), value in values.items() if parameter},
+        account=account,
+        params={parameter: value for (_, parameter), value in values.items() if parameter and parameter not in gone},
         work=values.get((ids.WORK, ""), ""),
         duration=values.get((ids.DURATION, ""), ""),
         start=entered_time(view, ids.START),

@@ -65,15 +65,23 @@ OF_ROLE = frozenset({ACCOUNT, WORK, TICKET})
 """Fields whose block belongs to the chosen role: another role, another block."""
 
 
-def block_of(field: str, role: str = "", parameter: str = "") -> str:
-    """The block id of a field; it names the role where the field is the role's own."""
+def block_of(field: str, role: str = "", parameter: str = "", account: str = "") -> str:
+    """The block id of a field; it names the role where the field is the role's own.
+
+    ``account``: where its choices are listed; in another account it is another field.
+    """
     if parameter:
-        return f"{PARAMETER}:{role}:{parameter}"
+        return f"{PARAMETER}:{role}:{parameter}" + (f":{account}" if account else "")
     return f"{field}:{role}" if field in OF_ROLE else field
 
 
 def parts_of(block_id: str) -> tuple[str, str, str]:
     """(field, role, parameter) of a block id made by ``block_of``; what is not there is empty."""
     field, _, rest = block_id.partition(":")
-    role, _, parameter = rest.partition(":")
-    return field, role, parameter
+    role, _, rest = rest.partition(":")
+    return field, role, rest.partition(":")[0]
+
+
+def account_of(block_id: str) -> str:
+    """The account of a block id made by ``block_of``; empty where it names none."""
+    return ":".join(block_id.split(":")[3:4])

@@ -1,6 +1,6 @@
 """The request form, shown again and again as one chooses: nothing that was typed is lost on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,18 +14,27 @@ from bot.slack.blocks import Blocks, Json
 from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
 from bot.slack.outlook import in_words
 from bot.slack.searching import best
+from bot.slack.views_lookup import looked_up, usage
 
 
-def request_form(catalogue: Catalogue, person: Person, form: Form, outlook: Outlook | None = None) -> Json:
+def request_form(
+    catalogue: Catalogue,
+    person: Person,
+    form: Form,
+    outlook: Outlook | None = None,
+    *,
+    unlisted: Collection[str] = (),
+) -> Json:
     """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen.
 
     ``outlook`` is what will become of it; where there is none and a role is chosen, that cannot be said just now.
+    ``unlisted`` are ids of parameters whose choices cannot be listed just now: they are typed.
     """
     form = settled(catalogue, person, form)
     role = catalogue.roles.get(form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
-        fields += [*_fields_of(catalogue, role, form), b.section(in_words(outlook))]
+        fields += [*_fields_of(catalogue, role, form, unlisted), b.section(in_words(outlook))]
     fields += [_duration(catalogue, role, form, outlook), _start(form), _reason(role, form)]
     if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
@@ -99,19 +108,24 @@ def _role_field(role: Role | None) -> Json:
     return b.entry("Role", ids.ROLE, menu, hint=hint, tells=True)
 
 
-def _fields_of(catalogue: Catalogue, role: Role, form: Form) -> Blocks:
+def _fields_of(catalogue: Catalogue, role: Role, form: Form, unlisted: Collection[str]) -> Blocks:
     """Account, the role's own parameters, kind of work."""
     account = catalogue.accounts.get(form.account)
     menu = b.select(ids.ACCOUNT, "Choose an account", _account_option(account) if account else None)
     fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu, tells=True)]
-    fields += [_parameter(role, parameter, form.params.get(parameter.id, "")) for parameter in role.parameters]
+    for parameter in role.parameters:
+        value = form.params.get(parameter.id, "")
+        if parameter.lookup is None:
+            fields.append(_parameter(role, parameter, value))
+        else:
+            fields += looked_up(role, parameter, value, form.account, listed=parameter.id not in unlisted)
     return [*fields, _work(catalogue, role, form)]
 
 
 def _parameter(role: Role, parameter: Parameter, value: str) -> Json:
     block_id = ids.block_of(ids.PARAMETER, role.id, parameter.id)
     optional = parameter.default is not None
-    hint = _hint(parameter) or (f"If you leave it empty: {parameter.default}" if parameter.default else "")
+    hint = usage(parameter)
     # A menu's values are limited to 150 characters; longer choices have to be typed.
     if parameter.choices and all(len(choice) <= b.OPTION_VALUE for choice in parameter.choices):
         options = [b.option(choice, choice) for choice in parameter.choices]
@@ -120,12 +134,6 @@ def _parameter(role: Role, parameter: Parameter, value: str) -> Json:
     else:
         element = b.text_input(ids.PARAMETER, value, most=VALUE_MAX)
     return b.entry(parameter.title, block_id, element, hint=hint, optional=optional)
-
-
-def _hint(parameter: Parameter) -> str:
-    """The catalogue's hint, which is a phrase or an example, as a line of its own."""
-    hint = parameter.hint
-    return hint[:1].upper() + hint[1:] if " " in hint else f"For example {hint}" if hint else ""
 
 
 def _work(catalogue: Catalogue, role: Role, form: Form) -> Json:

@@ -51,6 +51,12 @@ variable "require_boundary" {
   description = "Give access only to users and roles that carry prodaccess-target-boundary."
 }
 
+variable "allow_lookups" {
+  type        = bool
+  default     = false
+  description = "Let the broker list resources, for parameters with a lookup, and read tags, for owners who approve."
+}
+
 data "aws_partition" "here" {}
 data "aws_caller_identity" "here" {}
 
@@ -141,6 +147,25 @@ resource "aws_iam_policy" "broker_boundary" {
           "iam:PutUserPolicy"
         ],
         "Resource" : ["${local.iam}:role/*", "${local.iam}:user/*"]
+      },
+      {
+        "Sid" : "NamesAndTagsOnly",
+        "Effect" : "Allow",
+        "Action" : [
+          "dynamodb:ListTables",
+          "ec2:DescribeInstances",
+          "ecs:ListClusters",
+          "eks:ListClusters",
+          "kms:ListAliases",
+          "lambda:ListFunctions",
+          "logs:DescribeLogGroups",
+          "rds:DescribeDBInstances",
+          "s3:ListAllMyBuckets",
+          "secretsmanager:ListSecrets",
+          "sqs:ListQueues",
+          "tag:GetResources"
+        ],
+        "Resource" : ["*"]
       },
       {
         "Sid" : "NeverItself",
@@ -234,6 +259,36 @@ resource "aws_iam_role_policy" "broker" {
         "Effect" : "Deny",
         "Action" : ["iam:*"],
         "Resource" : ["${local.iam}:role/${var.role_name}", "${local.iam}:policy/prodaccess-*", "${var.bot_principal_arn}"]
+      }
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "broker_lookups" {
+  count = var.allow_lookups ? 1 : 0
+  name  = "broker-lookups"
+  role  = aws_iam_role.broker.name
+  policy = jsonencode({
+    "Version" : "2012-10-17",
+    "Statement" : [
+      {
+        "Sid" : "NamesAndTagsOnly",
+        "Effect" : "Allow",
+        "Action" : [
+          "dynamodb:ListTables",
+          "ec2:DescribeInstances",
+          "ecs:ListClusters",
+          "eks:ListClusters",
+          "kms:ListAliases",
+          "lambda:ListFunctions",
+          "logs:DescribeLogGroups",
+          "rds:DescribeDBInstances",
+          "s3:ListAllMyBuckets",
+          "secretsmanager:ListSecrets",
+          "sqs:ListQueues",
+          "tag:GetResources"
+        ],
+        "Resource" : ["*"]
       }
     ]
   })

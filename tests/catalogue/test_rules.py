@@ -4,14 +4,16 @@ import copy
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
 from bot.catalogue import CatalogueError, inspect, load, schema
+from bot.catalogue.entries import LookedUp
 from bot.catalogue.source import read_source
+from bot.core.lookups import LookUp, LookUpKind
 from bot.core.model import StepUpPolicy, StepUpRule
 from bot.core.rules import (
     AskRule,
@@ -118,6 +120,28 @@ def test_every_entry_of_its_own_is_in_the_catalogue() -> None:
     assert catalogue.limits == Caps(7, 11, 13, 17 * MINUTE)
     items = (("restart", {}), ("write", {"bucket": "exports", "prefix": "a"}))
     assert catalogue.bundles["night"] == Bundle("night", "A night's work", items)
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [
+        ("log-groups", LookUp(LookUpKind.LOG_GROUPS)),
+        ({"kind": "secrets"}, LookUp(LookUpKind.SECRETS)),
+        (
+            {"kind": "instances", "tags": {"team": "pay", "env": "prod"}},
+            LookUp(LookUpKind.INSTANCES, (("env", "prod"), ("team", "pay"))),
+        ),
+    ],
+)
+def test_a_parameter_says_what_is_listed_for_it(said: object, means: LookUp, write: Write) -> None:
+    document = with_change("roles.write.parameters.prefix.lookup", said)
+    _, prefix = load(write(document)).roles["write"].parameters
+    assert prefix.lookup == means
+    assert list(Draft202012Validator(schema()).iter_errors(document)) == []
+
+
+def test_every_kind_that_can_be_listed_can_be_written_and_no_other() -> None:
+    assert set(get_args(LookedUp.model_fields["kind"].annotation)) == set(LookUpKind)
 
 
 def test_a_critical_role_takes_a_code_on_both_sides_without_saying_so() -> None:
@@ -232,6 +256,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("limits.per_persn", 1, "limits.per_persn: is not a known key → did you mean per_person?"),
     ("limits.cool_down", 10, "limits.cool_down: 10 has no unit → write 10m or 10h"),
     (f"{WRITE}.extend", {"approval": True}, "roles.write.extend.max: is missing → add max: by how much at most"),
+    # look-ups
+    (f"{WRITE}.parameters.prefix.lookup", "bukkets", "roles.write.parameters.prefix.lookup: has to be 'buckets', 'databases',"),
+    (f"{WRITE}.parameters.prefix.lookup", {"kind": "buckets", "tags": {"team": "pay"}}, "lookup: cannot tell buckets by their tags → remove tags; databases, instances, secrets can"),
+    (f"{WRITE}.parameters.prefix.lookup", {"tags": {"team": "pay"}}, "roles.write.parameters.prefix.lookup.kind: is missing"),
+    (f"{WRITE}.parameters.bucket.lookup", "buckets", "roles.write.parameters.bucket: has choices and a lookup → keep one of them"),
     # schedules and bundles
     ("schedules.rota.people", ["ravi", "oto"], "schedules.rota.people[1]: “oto” is no person of this catalogue → did you mean otto?"),
     ("schedules.rota.people", [], "schedules.rota: names nobody who could be on call → add people"),

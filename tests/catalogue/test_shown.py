@@ -58,6 +58,7 @@ INSTEAD_AT: dict[Where, Any] = {
     ("hours", "late", "from"): "21:00",
     ("hours", "late", "to"): "03:00",
     ("trackers", "jira", "kind"): "linear",
+    ("roles", "write", "parameters", "prefix", "lookup", "kind"): "instances",
     ("trackers", "jira", "url"): "https://other.example",
     ("trackers", "code", "repository"): "shop/other",
     ("schedules", "rota", "people"): ["otto", "ravi"],

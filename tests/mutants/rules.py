@@ -141,15 +141,8 @@ MUTANTS = (
     Mutant(
         "what lapsed since the request does not start",
         ACCESS,
-        "self._asking_now(requester, request.ask, now)",
-        "self._asking_now(requester, request.ask, request.asked_at)",
+        "replace(asked, now=now, asked_at=request.asked_at)",
+        "replace(asked, now=request.asked_at, asked_at=request.asked_at)",
         tests("tests/service/test_rules.py", "test_what_lapses_is_offered_no_more_and_does_not_start_any_more"),
-    ),
-    Mutant(
-        "what has no flow is not asked for",
-        ACCESS,
-        "if ask.more or ask.break_glass or ask.extends:",
-        "if False:",
-        tests("tests/service/test_rules.py", "test_what_has_no_flow_yet_is_refused_with_one_reason"),
     ),
 )

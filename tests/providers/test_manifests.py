@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from bot.providers import aws_inline
+from bot.providers.aws_lookups import LISTINGS
 
 FOLDER = Path(__file__).parents[2] / "manifests" / "aws"
 
@@ -86,6 +87,9 @@ def test_both_templates_say_the_same_statement_for_statement(
         "aws_iam_policy.broker_boundary.policy": cfn_plain(resources["BrokerBoundary"]["Properties"]["PolicyDocument"]),
         "aws_iam_role.broker.assume_role_policy": cfn_plain(role["AssumeRolePolicyDocument"]),
         "aws_iam_role_policy.broker.policy": cfn_plain(role["Policies"][0]["PolicyDocument"]),
+        "aws_iam_role_policy.broker_lookups.policy": cfn_plain(
+            resources["BrokerLookups"]["Properties"]["PolicyDocument"]
+        ),
     }
 
 
@@ -116,7 +120,7 @@ def test_every_reference_of_the_template_leads_somewhere(template: dict[str, Any
 
     used = {name for name in references(template) if not name.startswith("AWS::")}
     assert used <= known
-    assert set(template["Parameters"]) - used <= {"RequireBoundary"}
+    assert set(template["Parameters"]) - used <= {"RequireBoundary", "AllowLookups"}
 
 
 def needed_actions() -> set[str]:
@@ -131,6 +135,11 @@ def needed_actions() -> set[str]:
     }
 
 
+def lookups() -> set[str]:
+    """What listing choices and reading an owner's tag take."""
+    return {listing.action for listing in LISTINGS.values()} | {"tag:GetResources"}
+
+
 def allowed(statements: list[dict[str, Any]]) -> set[str]:
     return {action for statement in statements if statement["Effect"] == "Allow" for action in statement["Action"]}
 
@@ -140,7 +149,19 @@ def test_the_broker_may_do_exactly_what_the_provider_calls(template: dict[str, A
     role = resources["BrokerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     boundary = resources["BrokerBoundary"]["Properties"]["PolicyDocument"]["Statement"]
     assert allowed(role) == needed_actions()
-    assert allowed(boundary) == needed_actions()
+    assert allowed(boundary) == needed_actions() | lookups()
+
+
+def test_listing_and_reading_tags_is_a_policy_of_its_own_that_has_to_be_asked_for(template: dict[str, Any]) -> None:
+    policy = template["Resources"]["BrokerLookups"]
+    assert policy["Condition"] == "LookupsAreAllowed"
+    assert template["Conditions"]["LookupsAreAllowed"] == {"Fn::Equals": [{"Ref": "AllowLookups"}, "true"]}
+    assert template["Parameters"]["AllowLookups"]["Default"] == "false"
+    text = (FOLDER / "broker-role.tf").read_text()
+    assert re.search(r'variable "allow_lookups" \{\n  type        = bool\n  default     = false\n', text)
+    assert "  count = var.allow_lookups ? 1 : 0\n" in text
+    assert policy["Properties"]["Roles"] == [{"Ref": "BrokerRole"}]
+    assert allowed(policy["Properties"]["PolicyDocument"]["Statement"]) == lookups()
 
 
 def test_only_giving_depends_on_the_targets_boundary(template: dict[str, Any]) -> None:

@@ -93,7 +93,7 @@ def test_the_verdict_is_that_of_asking_with_what_nobody_could_say_granted(world:
     explained = explaining.explain(alice, ASK)
     assert explained.asked
     assert explained.found.passes
-    assert explained.found.verdict == world.access.judge(alice, ASK, world.store.ping())
+    assert explained.found.verdict == world.access.judge(alice, ASK)
     world.directory.change("U1", refused="This Slack account is deactivated.")
     assert [each.rule for each in explaining.explain(alice, ASK).found.refusals] == ["standing"]
 
