@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
 from bot.core.rules import (
     AskRule,
@@ -416,6 +417,7 @@ revoked, ``drift`` for long looks at the cloud, ``chat`` for messages.
 """
 
 
+@cache
 def lane_of(kind: str) -> str:
     """The lane of an effect's kind."""
     match kind.partition(".")[0]:
