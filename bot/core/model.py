@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
 from bot.core.lookups import LookUp
 from bot.core.rules import (
@@ -506,6 +507,7 @@ revoked, ``sources`` for trackers, ``drift`` for long looks at the cloud, ``chat
 """
 
 
+@cache
 def lane_of(kind: str) -> str:
     """The lane of an effect's kind."""
     match kind.partition(".")[0]:

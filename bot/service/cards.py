@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from typing import Protocol
 
 from bot.core.difference import Line
@@ -241,8 +242,11 @@ def fingerprint(card: Card) -> str:
 
 
 def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return [(item.name, _plain(getattr(value, item.name))) for item in fields(value) if item.repr]
+    if isinstance(value, str):
+        return str(value)
+    kind: type = type(value)
+    if names := _shown_fields(kind):
+        return [(name, _plain(getattr(value, name))) for name in names]
     if isinstance(value, Mapping):
         return sorted((str(key), _plain(inner)) for key, inner in value.items())
     if isinstance(value, set | frozenset):
@@ -250,6 +254,11 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple | list):
         return [_plain(inner) for inner in value]
     return str(value)
+
+
+@cache
+def _shown_fields(kind: type) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind) if item.repr) if is_dataclass(kind) else ()
 
 
 class Chat(Protocol):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Generic, TypeVar
 
 from bot.core.audit import GENESIS
@@ -132,6 +133,13 @@ def check(value: object, field: str) -> None:
     elif isinstance(value, tuple):
         for inner in value:
             check(inner, field)
-    elif is_dataclass(value):
-        for part in fields(value):
-            check(getattr(value, part.name), part.name)
+    else:
+        kind: type = type(value)
+        for name in _fields_of(kind):
+            check(getattr(value, name), name)
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...]:
+    """Of a dataclass; nothing else has any."""
+    return tuple(part.name for part in fields(kind)) if is_dataclass(kind) else ()
