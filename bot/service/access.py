@@ -141,7 +141,7 @@ class Access:
 
         def make(tx: Tx, _: State, now: datetime) -> commands.Command | Refusal:
             wait_for_reset(tx, person)
-            asking = self.cases.counted(tx, replace(asked, now=now))
+            asking = self.cases.counted(tx, replace(asked, now=now), hold=True)
             verdict = policy.may_ask(asking)
             if not verdict.allowed:
                 return Refusal("policy", " ".join(reason.text for reason in verdict.refusals))

@@ -67,15 +67,16 @@ class Cases:
 
     # --- what the database counts ------------------------------------------------------------------------
 
-    def counted(self, tx: Tx, asking: policy.Asking, besides: str = "") -> policy.Asking:
+    def counted(self, tx: Tx, asking: policy.Asking, besides: str = "", *, hold: bool = False) -> policy.Asking:
         """With what the transaction counts for these rules, without the request ``besides``.
 
-        Only what a role's rules use is counted, and guarded: nothing else that is counted by the same names comes in
+        Only what a role's rules use is counted. ``hold``: nothing else that is counted by the same names comes in
         between until the commit.
         """
         if any(item.role not in asking.catalogue.roles for item in asking.ask.items):
             return asking
-        tx.guard([name for item in asking.ask.items for name in _guards(asking.catalogue, asking.ask, item)])
+        if hold:
+            tx.guard([name for item in asking.ask.items for name in _guards(asking.catalogue, asking.ask, item)])
         away, items = _away(tx), range(len(asking.ask.items))
         first, *more = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
         return replace(asking, facts=first, more_facts=tuple(more))

@@ -108,7 +108,7 @@ class Deciding:
         asking = policy.Asking(
             case.catalogue, case.requester, current.ask, now, first, tuple(more), asked_at=current.asked_at
         )
-        counted = self.cases.counted(tx, asking, current.id)
+        counted = self.cases.counted(tx, asking, current.id, hold=True)
         return self.cases.changed(current, counted, policy.may_ask(counted))
 
     def _case(self, request_id: str) -> Case | Refusal:

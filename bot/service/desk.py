@@ -42,7 +42,7 @@ class Desk:
     @property
     def explaining(self) -> Explaining:
         """What would become of an ask."""
-        return Explaining(self.access.store, self.access.catalogue, self.people)
+        return Explaining(self.access.store, self.access.catalogue, self.people, self.access.cases)
 
     @property
     def lookups(self) -> LookUps:

@@ -7,6 +7,7 @@ import structlog
 
 from bot.core import policy
 from bot.core.model import Ask, Catalogue, Person
+from bot.service.cases import Cases
 from bot.service.people import People
 from bot.service.ports import Store
 from bot.service.records import DirectoryError
@@ -32,6 +33,7 @@ class Explaining:
     store: Store
     catalogue: Callable[[], Catalogue]
     people: People
+    cases: Cases
 
     def outlook(
         self, offered: Catalogue, person: Person, ask: Ask, blank: Collection[str] = ()
@@ -45,20 +47,23 @@ class Explaining:
             return None
         try:
             facts = self.people.facts_at_hand(role, person)
-            return policy.outlook(policy.Asking(offered, person, ask, self.store.ping(), facts), blank)
+            with self.store.transaction() as tx:
+                asking = self.cases.counted(tx, policy.Asking(offered, person, ask, tx.now(), facts))
+            return policy.outlook(asking, blank)
         except Exception as error:  # the form matters more than what it foretells
             log.warning("outlook.failed", role=ask.role, why=type(error).__name__)
             return None
 
     def explain(self, person: Person, ask: Ask) -> Explained:
         """Every rule's word on ``ask`` if this person sent it now. Asks the chat, where that matters."""
-        catalogue, facts, asked = self.catalogue(), policy.Facts(), True
-        role = catalogue.roles.get(ask.role)
-        if role is not None:
-            try:
-                facts = self.people.facts(role, person)
-            except DirectoryError:
-                asked = False
+        now, asked = self.store.ping(), True
+        try:
+            asking = self.cases.asking(person, ask, now)
+        except DirectoryError:
+            asking, asked = policy.Asking(self.catalogue(), person, ask, now), False
+        with self.store.transaction() as tx:
+            asking = self.cases.counted(tx, asking)
+        catalogue, facts = asking.catalogue, asking.facts
         known, granted = policy.with_granted(catalogue, facts, ask, person)
-        found = policy.explain(catalogue, person, ask, known, self.store.ping())
+        found = policy.explain(catalogue, person, ask, known, now)
         return Explained(found, facts, granted, asked)

@@ -40,7 +40,7 @@ class AskedNobody(FakeDirectory):
 @pytest.fixture
 def explaining(world: World) -> Explaining:
     people = People(lambda: world.catalogue, AskedNobody(world.directory))
-    return Explaining(world.store, lambda: world.catalogue, people)
+    return Explaining(world.store, lambda: world.catalogue, people, world.access.cases)
 
 
 def names(explaining: Explaining, world: World, requester: str = "alice") -> list[str]:
@@ -88,7 +88,7 @@ def test_where_nothing_can_be_foretold_the_form_is_shown_all_the_same(world: Wor
 
 
 def test_the_verdict_is_that_of_asking_with_what_nobody_could_say_granted(world: World) -> None:
-    explaining = Explaining(world.store, lambda: world.catalogue, world.people)
+    explaining = Explaining(world.store, lambda: world.catalogue, world.people, world.access.cases)
     alice = world.people.identify("U1", TEAM)
     explained = explaining.explain(alice, ASK)
     assert explained.asked
@@ -100,7 +100,7 @@ def test_the_verdict_is_that_of_asking_with_what_nobody_could_say_granted(world:
 
 def test_without_slack_the_verdict_says_that_slack_was_not_asked(world: World) -> None:
     world.directory.down = True
-    explaining = Explaining(world.store, lambda: world.catalogue, world.people)
+    explaining = Explaining(world.store, lambda: world.catalogue, world.people, world.access.cases)
     explained = explaining.explain(world.catalogue.people["alice"], ASK)
     assert not explained.asked
     assert explained.found.passes
