@@ -14,12 +14,13 @@ from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
 
 def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
     """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen."""
-    roles = policy.roles_offered(catalogue, person)
-    role = _chosen_role(roles, form.role)
+    roles = policy.choices(catalogue, person)
+    bundle = policy.bundle_of(catalogue, form.bundled) if form.bundled else None
+    role = _chosen_role(roles, bundle.id if bundle else form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
         form = _settled(catalogue, person, role, form)
-        fields += _fields_of(catalogue, role, form)
+        fields += _fields_of(catalogue, person, role, form)
     fields += [_duration(catalogue, role, form), _start(form), _reason(role, form)]
     if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
@@ -55,7 +56,7 @@ def _chosen_role(roles: Sequence[Role], chosen: str) -> Role | None:
 
 
 def _role_option(role: Role) -> Json:
-    return b.option(role.title, role.id, role.description)
+    return b.option(f"📦 {role.title}" if policy.is_bundle(role) else role.title, role.id, role.description)
 
 
 def _account_option(account: Account) -> Json:
@@ -71,22 +72,42 @@ def _role_field(role: Role | None) -> Json:
 def _settled(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Form:
     """With defaults, and with what is the only choice chosen; an account or work that is not offered is not."""
     accounts = policy.accounts_offered(catalogue, role, person)
-    account = form.account if form.account in accounts else ""
+    chosen = [account for account in form.accounts if account in accounts] or list(
+        accounts if len(accounts) == 1 else ()
+    )
     work = form.work if form.work in role.work else ""
     return replace(
         with_defaults(form, role),
-        account=account or (accounts[0] if len(accounts) == 1 else ""),
+        account=chosen[0] if chosen else "",
+        more_accounts=tuple(chosen[1:]),
         work=work or (role.work[0] if len(role.work) == 1 else ""),
     )
 
 
-def _fields_of(catalogue: Catalogue, role: Role, form: Form) -> Blocks:
+def _fields_of(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Blocks:
     """Account, the role's own parameters, kind of work."""
-    account = catalogue.accounts.get(form.account)
-    menu = b.select(ids.ACCOUNT, "Choose an account", _account_option(account) if account else None)
-    fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu)]
+    fields = [_account(catalogue, person, role, form)]
     fields += [_parameter(role, parameter, form.params.get(parameter.id, "")) for parameter in role.parameters]
     return [*fields, _work(catalogue, role, form)]
+
+
+def _account(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Json:
+    """One account, or several where it is offered in several: as many as make no more targets than one request has."""
+    block_id, offered = ids.block_of(ids.ACCOUNT, role.id), policy.accounts_offered(catalogue, role, person)
+    chosen = [_account_option(catalogue.accounts[each]) for each in form.accounts if each in catalogue.accounts]
+    most = policy.ITEMS_MOST // policy.size_of(catalogue, role)
+    if len(offered) < 2 or most < 2:
+        return b.entry("Account", block_id, b.select(ids.ACCOUNT, "Choose an account", chosen[0] if chosen else None))
+    menu: Json = {
+        "type": "multi_external_select",
+        "action_id": ids.ACCOUNT,
+        "placeholder": b.plain("Choose one or several", b.PLACEHOLDER),
+        "min_query_length": 0,
+        "max_selected_items": most,
+        **({"initial_options": chosen[:most]} if chosen else {}),
+    }
+    hint = "The same in each of them, with a grant of its own; all of it is granted or nothing."
+    return b.entry("Account", block_id, menu, hint=hint)
 
 
 def _parameter(role: Role, parameter: Parameter, value: str) -> Json:
