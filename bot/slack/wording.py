@@ -39,7 +39,9 @@ def status_of(request: AccessRequest, grants: Sequence[Grant], names: Names) -> 
 
 def _decision(request: AccessRequest, names: Names) -> str:
     if request.status is RequestStatus.PENDING:
-        said = f" · {len(request.approvals)} of {request.quorum} said yes" if request.quorum > 1 else ""
+        # Each of several roles has approvers of its own: how many there have to be is more than the quorum says.
+        of = f" of {request.quorum}" if request.quorum > 1 and not request.ask.more else ""
+        said = f" · {len(request.approvals)}{of} said yes" if request.quorum > 1 or request.approvals else ""
         by = f": {everyone(names, [a.person for a in request.approvals])}" if request.approvals else ""
         return f"⏳ *Waiting for approval*{said}{by} · lapses {when(request.lapses_at)}"
     at = when(request.decided_at or request.asked_at)
