@@ -10,10 +10,14 @@ from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks
 from bot.slack.how_to import how_to_use
-from bot.slack.wording import PARAMETERS_MOST, SHORT, grant_status, standing, titles, what_grant
+from bot.slack.wording import SHORT, grant_status, standing, titles, what_grant
 
 VALUE = 100
 """Characters of a parameter's value on a card."""
+PARAMETERS_MOST = 8
+"""Parameters of one target on a card; all are in the modal behind it."""
+LIVE_MOST = 6
+"""Grants of one request on a person's page."""
 _FULL = 2000
 
 
@@ -48,7 +52,8 @@ def together(grants: Iterable[Grant]) -> list[tuple[Grant, ...]]:
 
 def live(held: Sequence[Grant], card: HomeCard) -> Blocks:
     """An entry of a person's page for several grants of one request."""
-    lines = [f"{what_grant(grant, card.catalogue)}\n{grant_status(grant, card.names)}" for grant in held]
+    lines = [f"{what_grant(grant, card.catalogue)}\n{grant_status(grant, card.names)}" for grant in held[:LIVE_MOST]]
+    lines += [f"… and {len(held) - LIVE_MOST} more"] if len(held) > LIVE_MOST else []
     stoppable = any(grant.status in STOPPABLE for grant in held)
     done = b.button("I'm done with all", ids.RELEASE, held[0].request_id) if stoppable else None
     return [b.section("\n".join(lines), done)]

@@ -16,7 +16,9 @@ def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
     """The modal for ``form``. Only what this person may ask for is offered; what is the only choice is chosen."""
     roles = policy.choices(catalogue, person)
     bundle = policy.bundle_of(catalogue, form.bundled) if form.bundled else None
-    role = _chosen_role(roles, bundle.id if bundle else form.role)
+    if bundle is not None:
+        form = replace(form, role=bundle.id, params=policy.said_besides(bundle, form.bundled))
+    role = _chosen_role(roles, form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
         form = _settled(catalogue, person, role, form)

@@ -16,7 +16,7 @@ from bot.core.policy.approvers import (
 )
 from bot.core.policy.approving import APPROVING, completes, is_enough_against, may_approve
 from bot.core.policy.asking import ASKING, may_ask
-from bot.core.policy.bundles import bundle_of, choices, is_bundle, size_of, spread_out, written_out
+from bot.core.policy.bundles import bundle_of, choices, is_bundle, said_besides, size_of, spread_out, written_out
 from bot.core.policy.case import Approving, ApprovingRule, Asking, AskingRule, Rule, approve_step_up, ask_step_up
 from bot.core.policy.explain import Explanation, Possibility, explain, filled_in, taken_for_granted, who_can
 from bot.core.policy.facts import NOTHING, Away, Facts, Live, TicketFact
@@ -85,6 +85,7 @@ __all__ = [
     "may_use",
     "offers_depend",
     "roles_offered",
+    "said_besides",
     "size_of",
     "slack_groups_of_approving",
     "slack_groups_of_asking",

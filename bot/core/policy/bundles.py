@@ -46,6 +46,12 @@ def bundle_of(catalogue: Catalogue, items: Sequence[Item]) -> Bundle | None:
     return next(found, None)
 
 
+def said_besides(bundle: Bundle, items: Sequence[Item]) -> Mapping[str, str]:
+    """What was filled in for a bundle that was written out into these targets."""
+    pairs = list(zip(bundle.items, items, strict=False))
+    return {name: value for (_, given), each in pairs for name, value in each.params.items() if name not in given}
+
+
 def written_out(bundle: Bundle, account: str, ask: Ask) -> Ask:
     """``ask`` for everything in a bundle, in one account. Raises IndexError for a bundle without items."""
     return _for(ask, [Item(role, account, dict(params)) for role, params in bundle.items])
