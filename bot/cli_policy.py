@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -28,8 +29,8 @@ def describe_policy(commands: Commands) -> None:
         commands, "explain", _explain, "what would become of a request, rule by rule, and what would make it pass"
     )
     one.add_argument("person", help="a person's id in access.yaml")
-    one.add_argument("role", help="a role's id")
-    one.add_argument("account", help="an account's id")
+    one.add_argument("role", help="a role's id, or a bundle's")
+    one.add_argument("account", help="an account's id, or several joined by commas")
     one.add_argument("duration", help="as in 2h")
     one.add_argument("params", nargs="*", metavar="NAME=VALUE", help="parameters of the role")
     one.add_argument("--work", default="", help="the kind of work (default: the one that may last longest)")
@@ -57,21 +58,48 @@ def _describe_file_and_time(command: argparse.ArgumentParser) -> None:
 def _explain(arguments: argparse.Namespace) -> int:
     catalogue = _catalogue(arguments)
     person = _known(arguments.person, catalogue.people, "person")
-    role = _known(arguments.role, catalogue.roles, "role")
-    account = _known(arguments.account, catalogue.accounts, "account").id
+    _known(arguments.role, {**catalogue.roles, **catalogue.bundles}, "role")
+    accounts = [_known(each, catalogue.accounts, "account").id for each in arguments.account.split(",")]
     now, length = _at(arguments, catalogue), _duration(arguments.duration)
     if arguments.work:
         _known(arguments.work, catalogue.work, "kind of work")
-    work = arguments.work or max(role.work, key=lambda each: policy.longest(catalogue, role, each, now))
-    blank = Ask(person.id, role.id, account, {}, work, length, "", arguments.ticket, break_glass=arguments.break_glass)
-    ask = policy.filled_in(role, blank, _params(arguments.params))
     for schedule in arguments.on_call:
         _known(schedule, catalogue.schedules, "schedule")
-    facts = policy.taken_for_granted(role, ask, person, arguments.on_call)
-    found = policy.explain(catalogue, person, ask, facts, now)
-    print(f"{person.name} asks for {role.id} in {account} for {format_duration(length)} ({work}), {_time(now)}:")
+    blank = Ask(person.id, arguments.role, accounts[0], _params(arguments.params), arguments.work, length, "")
+    blank = replace(blank, ticket=arguments.ticket, break_glass=arguments.break_glass)
+    asked = policy.spread_out(catalogue, blank, accounts)
+    asked = replace(asked, work=arguments.work or _longest_work(catalogue, asked, now))
+    passes = [
+        _explain_item(catalogue, person, asked, at, on_call=arguments.on_call, now=now)
+        for at, _ in enumerate(asked.items)
+    ]
+    if len(passes) > 1:
+        print(f"\nTogether {'they could be asked for' if all(passes) else 'they would be refused'}: all or nothing.")
+    return 0 if all(passes) else 1
+
+
+def _longest_work(catalogue: Catalogue, ask: Ask, now: datetime) -> str:
+    """The kind of work, of those that all of the roles take, that may last longest."""
+    roles = [catalogue.roles[item.role] for item in ask.items]
+    shared = [each for each in roles[0].work if all(each in role.work for role in roles)] or roles[0].work
+    return max(shared, key=lambda each: min(policy.longest(catalogue, role, each, now) for role in roles))
+
+
+def _explain_item(
+    catalogue: Catalogue, person: Person, ask: Ask, at: int, *, on_call: Iterable[str], now: datetime
+) -> bool:
+    """Print what would become of one target; whether it could be asked for."""
+    item = ask.items[at]
+    role, several = catalogue.roles[item.role], bool(ask.more)
+    one = policy.filled_in(role, replace(ask, role=role.id, account=item.account, params={}, more=()), item.params)
+    found = policy.explain(catalogue, person, one, policy.taken_for_granted(role, one, person, on_call), now)
+    start = "\n" if several and at else ""
+    print(
+        f"{start}{person.name} asks for {role.id} in {item.account} for {format_duration(ask.duration)} ({ask.work}), "
+        f"{_time(now)}:"
+    )
     print("\n".join(_said(found, role)))
-    return 0 if found.passes else 1
+    return found.passes
 
 
 def _said(found: Explanation, role: Role) -> Iterable[str]:

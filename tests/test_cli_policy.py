@@ -31,13 +31,32 @@ def test_explain_ends_with_0_where_it_could_be_asked_for(capsys: pytest.CaptureF
     )
     said = capsys.readouterr().out
     assert "It could be asked for." in said
-    assert "Instance id: i-0123456789" in said
+    assert "Instance: i-0123456789" in said
     assert "(deployment)" in said
 
 
 def test_explain_of_another_time_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("explain", "maya", "s3-read", "payments-prod", "1h", "--at", "Sat 02:00") == 0
     assert ", Sat " in capsys.readouterr().out
+
+
+def test_explain_of_several_accounts_is_of_each_and_of_all_together(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ("1h", "instance=i-0123456789", "--work", "deployment")
+    assert run("explain", "maya", "ec2-restart", "payments-staging,payments-prod", *wanted) == 0
+    said = capsys.readouterr().out
+    assert said.count("Maya Lindqvist asks for ec2-restart in payments-") == 2
+    assert "Together they could be asked for: all or nothing." in said
+
+
+def test_explain_of_a_bundle_is_of_each_of_its_roles(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "access.yaml"
+    bundle = "\nbundles:\n  day: {title: A day, roles: [{role: s3-read}, {role: s3-write}]}\n"
+    file.write_text(Path(FILE[1]).read_text(encoding="utf-8") + bundle, encoding="utf-8")
+    assert cli.main(["explain", "maya", "day", "payments-prod", "8h", "--file", str(file)]) == 1
+    said = capsys.readouterr().out
+    assert "asks for s3-read in payments-prod for 8 h" in said
+    assert "✗  duration: 8 h is not within what is allowed here" in said.partition("asks for s3-write")[2]
+    assert "Together they would be refused" in said
 
 
 def test_who_can_says_who_and_which_way(capsys: pytest.CaptureFixture[str]) -> None:

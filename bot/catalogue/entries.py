@@ -231,7 +231,7 @@ class BundleItem(Model):
 
     role: Id
     params: dict[ParameterId, Title] = {}
-    """Values of the role's parameters; what has a default may be left out."""
+    """Values of the role's parameters; what is left out is asked for, once for all roles that have it."""
 
 
 class Bundle(Model):

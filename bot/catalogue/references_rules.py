@@ -178,6 +178,8 @@ def check_entries(document: Document, names: Names) -> Iterator[Finding]:
             if override.begins >= override.ends:
                 yield Finding((*here, "to"), "is not after from", "mend one of them")
     for key, bundle in document.bundles.items():
+        if key in document.roles:
+            yield Finding(("bundles", key), "has the name of a role", "give it another one")
         for at, item in enumerate(bundle.roles):
             here = ("bundles", key, "roles", at)
             yield from unknown(item.role, (*here, "role"), "role", names("roles"))
@@ -196,7 +198,3 @@ def _params(path: Path, item: BundleItem, role: Role) -> Iterator[Finding]:
             choices = ", ".join(parameter.choices or ())
             hint = f"one of: {choices}" if choices else f"it has to match {parameter.pattern}"
             yield Finding((*path, name), f"“{value}” is not what {item.role} takes", hint)
-    if item.params.keys() <= role.parameters.keys():
-        for name, parameter in role.parameters.items():
-            if name not in item.params and parameter.default is None:
-                yield Finding(path, f"does not say {name}, which {item.role} wants", f"add {name}")

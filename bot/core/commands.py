@@ -135,6 +135,8 @@ class Release:
     grant_id: str
     actor: Actor
     allowed: bool
+    also: tuple[str, ...] = ()
+    """Further grants of the same request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Revoke:
     actor: Actor
     note: str
     allowed: bool
+    also: tuple[str, ...] = ()
+    """Further grants of the same request."""
 
 
 @dataclass(frozen=True, slots=True)

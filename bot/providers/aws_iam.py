@@ -33,16 +33,16 @@ class AwsIamProvider:
         """See iam_policy.render."""
         return iam_policy.render(role, account, params)
 
-    def preflight(self, permission: Permission) -> Sequence[str]:
+    def preflight(self, permission: Permission, *besides: Permission) -> Sequence[str]:
         """Reads the principal and its inline policies: two calls and one a policy."""
         try:
             principal = Principal.parse(permission.principal)
-            document = _document(permission)
+            size = sum(iam_policy.size(_document(each)) for each in (permission, *besides))
         except ValueError as problem:
             return (f"{problem}.",)
         if self._is_ours(permission.account, principal):
             return (_not_for_ourselves(principal),)
-        size, limit = iam_policy.size(document), iam_policy.SIZE_LIMITS[principal.kind]
+        limit = iam_policy.SIZE_LIMITS[principal.kind]
         if size > limit:
             return (_too_large(principal, size, limit),)
         with self._calling(permission.account, f"reading the inline policies of {principal}"):

@@ -155,7 +155,7 @@ class FakeProvider:
         """As for AWS."""
         return iam_policy.render(role, account, params)
 
-    def preflight(self, permission: Permission) -> Sequence[str]:
+    def preflight(self, permission: Permission, *_: Permission) -> Sequence[str]:
         """Whether the principal exists, and what ``object_with`` said."""
         self._begin("preflight", permission.grant_id, permission.account)
         with self._lock:

@@ -3,14 +3,14 @@
 What the directory or the cloud must say is asked before the transaction, never under its locks.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.core import commands, policy, stepup
 from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Outcome, Refusal, State
-from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, RequestStatus, Review, Role, Way
+from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, RequestStatus, Review, Way
 from bot.service import cases
 from bot.service.cases import Cases, is_approved_still, requester_in
 from bot.service.deciding import NO_DIRECTORY, Deciding, giving
@@ -18,9 +18,11 @@ from bot.service.facts import PATIENT, Gathering, Sources
 from bot.service.handling import handle
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Ids, Store, Tx
+from bot.service.preflight import preflight
 from bot.service.proof import Codes, wait_for_reset
-from bot.service.records import Claim, CloudError, DirectoryError, Draft, Permission
+from bot.service.records import Claim, DirectoryError, Draft, Permission
 from bot.service.sources import SourceError
+from bot.service.stopping import Stopping
 from bot.service.unrecorded import Owed, Stops
 from bot.service.watching import watch
 
@@ -95,29 +97,7 @@ class Access:
 
     def preflight(self, draft: Draft, person: Person) -> tuple[str, ...]:
         """Why the cloud would not take this, as sentences; empty when it would or it cannot be known now."""
-        catalogue, now = self.catalogue(), self.store.ping()
-        rendered = self.cases.rendered(catalogue, person, draft.ask)
-        if isinstance(rendered, policy.Verdict):
-            return (NO_ROLE.text,)
-        found: list[str] = []
-        for at, (item, part) in enumerate(zip(draft.ask.items, rendered, strict=True)):
-            permission = Permission(
-                grant_id=f"{draft.id}-{at}" if at else draft.id,
-                account=catalogue.accounts[item.account],
-                principal=part.principal,
-                policy=part.policy,
-                starts_at=draft.ask.start_at or now,
-                expires_at=(draft.ask.start_at or now) + draft.ask.duration,
-                person=person.id,
-            )
-            found += self._trouble_with(catalogue.roles[item.role], permission)
-        return tuple(dict.fromkeys(found))
-
-    def _trouble_with(self, role: Role, permission: Permission) -> Sequence[str]:
-        try:
-            return self.providers[role.provider].preflight(permission)
-        except CloudError as error:
-            return () if error.passing else (str(error),)
+        return preflight(self.cases, draft, person, self.store.ping())
 
     def find_draft(self, draft_id: str, person: Person) -> Draft | None:
         """The person's own draft, while it can still be confirmed."""
@@ -172,29 +152,31 @@ class Access:
 
     # --- stopping ----------------------------------------------------------------------------------------
 
-    def release(self, grant_id: str, person: Person, actor: Actor) -> Outcome:
-        """The holder is done."""
+    @property
+    def stopping(self) -> Stopping:
+        """Stopping one grant, or all of a request."""
+        return Stopping(self.stops, self._is_stopper)
 
-        def make(_: Tx, state: State, __: datetime) -> commands.Command:
-            grant = state.grant(grant_id)
-            return commands.Release(grant_id, actor, grant is not None and grant.person == person.id)
+    def release(self, subject: str, person: Person, actor: Actor) -> Outcome:
+        """The holder is done with a grant, or with everything of a request."""
+        return self.stopping.release(subject, person, actor)
 
-        return self.stops.stop(grant_id, make)
+    def revoke(self, subject: str, person: Person | None, actor: Actor, note: str) -> Outcome:
+        """Someone else stops a grant, or what they may of a request; ``person`` ``None`` is an operator at a shell."""
+        return self.stopping.revoke(subject, person, actor, note)
 
-    def revoke(self, grant_id: str, person: Person | None, actor: Actor, note: str) -> Outcome:
-        """Someone else stops it; ``person`` ``None`` is an operator at a shell, who may stop everything."""
-        allowed = person is None or self.may_revoke(grant_id, person)
-        return self.stops.stop(grant_id, lambda *_: commands.Revoke(grant_id, actor, note, allowed))
+    def may_revoke(self, subject: str, person: Person) -> bool:
+        """Whether this person may revoke that grant, or any grant of that request."""
+        return bool(self.stopping.revocable(subject, person))
 
-    def may_revoke(self, grant_id: str, person: Person) -> bool:
+    def _is_stopper(self, grant: Grant, person: Person) -> bool:
         """Whether this person is an admin or one of the role's approvers for this grant's holder."""
         catalogue = self.catalogue()
         if person.id in catalogue.admins:
             return True
-        grant = self.grant(grant_id)
-        request = self.request(grant.request_id) if grant else None
+        request = self.request(grant.request_id)
         requester = requester_in(catalogue, request) if request else None
-        if grant is None or request is None or requester is None:
+        if request is None or requester is None:
             return False
         role = catalogue.roles[grant.role]
         facts = self.gathering.facts_if_any(requester, request.ask, grant.item)

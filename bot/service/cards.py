@@ -12,6 +12,7 @@ from bot.core.model import AccessRequest, Catalogue, Grant, Person, Role
 from bot.core.strays import Stray
 from bot.core.versions import Version
 from bot.service.records import Enrolment
+from bot.service.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class RequestCard:
     names: Names
     parameter_titles: Mapping[str, str] = field(default_factory=dict)
     """By parameter id, in the role's own order."""
+    targets: tuple[Target, ...] = ()
+    """Where there are several: the titles then stand for all of them, and ``how_to_use`` is each target's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Notice:
     account_title: str
     how_to_use: tuple[tuple[str, str], ...]
     names: Names
+    targets: tuple[Target, ...] = ()
+    """What it is about where that is several targets; ``grant`` is none of theirs then."""
 
 
 @dataclass(frozen=True, slots=True)

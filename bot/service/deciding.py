@@ -133,7 +133,7 @@ def giving(tx: Tx, catalogue: Catalogue, ids: Ids, request: AccessRequest) -> co
     return commands.Giving(
         grant_ids=tuple(ids.new("g") for _ in request.ask.items),
         providers=tuple(roles[item.role].provider for item in request.ask.items),
-        remind_before=roles[request.ask.role].remind_before,
+        remind_before=max(roles[item.role].remind_before for item in request.ask.items),
         begins=old.expires_at if old else None,
     )
 

@@ -155,8 +155,8 @@ def _soon(tx: Tx, who: str, person: str) -> int:
 
 
 def _ending(grants: Iterable[Grant], now: datetime) -> int:
-    """How many are about to end."""
-    return sum(grant.status is GrantStatus.REVOKING or grant.expires_at <= now for grant in grants)
+    """Of how many requests something is about to end: that of one is told as one."""
+    return len({g.request_id for g in grants if g.status is GrantStatus.REVOKING or g.expires_at <= now})
 
 
 def _own(claim: Claim) -> Gathered:

@@ -40,7 +40,7 @@ def revoke_now(
     waiting: list[str] = []
     unknown: list[str] = []
     unrecorded: list[str] = []
-    for grant_id in grant_ids:
+    for grant_id in (each for subject in grant_ids for each in _grants_of(access, subject)):
         outcome = access.revoke(grant_id, None, actor, note)
         code = outcome.code if isinstance(outcome, Refusal) else ""
         {"unknown": unknown, "unrecorded": unrecorded}.get(code, waiting).append(grant_id)
@@ -102,3 +102,9 @@ def _complain(unknown: Sequence[str], unrecorded: Sequence[str]) -> None:
         )
     if unknown:
         raise NotRevoked(f"there is no such grant: {', '.join(unknown)}; list them with: prodaccess grants list")
+
+
+def _grants_of(access: Access, subject: str) -> tuple[str, ...]:
+    """The grants of a request; ``subject`` itself where it is none's."""
+    with access.store.transaction() as tx:
+        return tuple(grant.id for grant in tx.grants(subject)) or (subject,)

@@ -279,8 +279,10 @@ class CloudProvider(Protocol):
         """
         ...
 
-    def preflight(self, permission: Permission) -> Sequence[str]:
-        """Why it cannot be granted, as sentences for the requester; empty when it can.
+    def preflight(self, permission: Permission, *besides: Permission) -> Sequence[str]:
+        """Why it cannot be granted, together with ``besides`` on the same principal; empty when it can.
+
+        Sentences for the requester.
 
         Reads only. Raises CloudError when it cannot be known now.
         """

@@ -12,6 +12,7 @@ from bot.service.people import People
 from bot.service.ports import CloudProvider, Store
 from bot.service.records import Permission
 from bot.service.summary import Period, sections
+from bot.service.targets import account_title, by_target, role_title, targets_of, titles_of
 
 RECENT = 5
 
@@ -71,11 +72,12 @@ class Queries:
             account_number=number,
             work_title=work.title if work else request.ask.work,
             held=tuple(grant for grant in held if grant.request_id != request_id),
-            how_to_use=self._how_to_use(grants) if audience == "own" else (),
+            how_to_use=self._how_to_use(grants) if audience == "own" and len(grants) == 1 else (),
             names=self.people.names(
                 request.ask.requester, request.decided_by, *deciders, *enders, *request.approvers_asked
             ),
             parameter_titles={parameter.id: parameter.title for parameter in role.parameters} if role else {},
+            targets=targets_of(self.catalogue(), request, grants),
         )
 
     def notice(self, what: str, subject: str) -> Notice | None:
@@ -86,15 +88,19 @@ class Queries:
         if request is None:
             return None
         grant = next((grant for grant in grants if grant.id == subject), None)
-        role_title, account_title, _ = self._titles(request)
+        catalogue, enders = self.catalogue(), [each.ended_by for each in ([grant] if grant else grants)]
+        titles = titles_of(catalogue, request.ask)
+        if grant is not None:
+            titles = role_title(catalogue, grant.role), account_title(catalogue, grant.account)
         return Notice(
             what=what,
             request=request,
             grant=grant,
-            role_title=role_title,
-            account_title=account_title,
+            role_title=titles[0],
+            account_title=titles[1],
             how_to_use=self._how_to_use([grant] if grant else []),
-            names=self.people.names(request.ask.requester, request.decided_by, grant.ended_by if grant else None),
+            names=self.people.names(request.ask.requester, request.decided_by, *enders),
+            targets=() if grant else targets_of(catalogue, request, grants, lambda one: self._how_to_use([one])),
         )
 
     def enrolment_card(self, enrolment_id: str) -> EnrolmentCard | None:
@@ -134,10 +140,12 @@ class Queries:
             return tuple((request, tx.grants(request.id)) for request in tx.requests_of(person, limit=limit))
 
     def policy_text(self, request_id: str) -> str:
-        """The exact statements of a request, indented JSON; empty when there is no such request."""
+        """The exact statements of a request, indented JSON, by target where it has several; empty without a request."""
         with self.store.transaction() as tx:
             request = tx.request(request_id)
-        return json.dumps(json.loads(request.policy), indent=2) if request else ""
+        if request is None or not request.more_parts:
+            return json.dumps(json.loads(request.policy), indent=2) if request else ""
+        return json.dumps({where: json.loads(text) for where, text in by_target(request)}, indent=2)
 
     def person(self, person_id: str) -> Person:
         """The catalogue's person, or one that has only the id."""
@@ -150,12 +158,8 @@ class Queries:
 
     def _titles(self, request: AccessRequest) -> tuple[str, str, str]:
         catalogue = self.catalogue()
-        role, account = catalogue.roles.get(request.ask.role), catalogue.accounts.get(request.ask.account)
-        return (
-            role.title if role else request.ask.role,
-            account.title if account else request.ask.account,
-            account.number if account else "",
-        )
+        account = catalogue.accounts.get(request.ask.account)
+        return (*titles_of(catalogue, request.ask), account.number if account else "")
 
     def _how_to_use(self, grants: Iterable[Grant]) -> tuple[tuple[str, str], ...]:
         for grant in grants:

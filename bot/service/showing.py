@@ -134,8 +134,7 @@ class Showing:
     def remind(self, claim: Claim) -> None:
         """The end is near; nothing is said when there is nothing to lose any more."""
         notice = self.queries.notice("reminder", claim.subject)
-        grant = notice.grant if notice else None
-        destination = self.queries.people.direct(grant.person) if grant else ""
+        destination = self.queries.people.direct(notice.request.ask.requester) if notice else ""
         if notice is not None and destination and not _is_stale(notice):
             self._copies.post(claim, destination, notice)
         finish(self.store, claim)
@@ -186,7 +185,8 @@ ALERTS = {
 
 def _is_stale(notice: Notice) -> bool:
     """Whether it speaks of access that is no longer there, as after hours without the chat."""
-    alive = notice.grant is not None and notice.grant.status is GrantStatus.ACTIVE
+    grants = (notice.grant, *(target.grant for target in notice.targets))
+    alive = any(grant is not None and grant.status is GrantStatus.ACTIVE for grant in grants)
     return notice.what in {"active", "reminder"} and not alive
 
 

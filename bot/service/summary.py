@@ -9,6 +9,7 @@ from bot.core.duration import format_duration
 from bot.core.model import AccessRequest, Catalogue, Effect, EndReason, Grant, GrantStatus, RequestStatus, Summary
 from bot.service.cards import SummaryLine
 from bot.service.ports import Store
+from bot.service.targets import role_title, titles_of
 
 OVERDUE_AFTER = timedelta(minutes=2)
 """A grant that should be gone for this long and was not observed absent is overdue."""
@@ -106,7 +107,7 @@ def is_overdue(grant: Grant, now: datetime) -> bool:
 
 def _grant_line(catalogue: Catalogue, grant: Grant, approvers: tuple[str, ...]) -> SummaryLine:
     length = format_duration(grant.expires_at - grant.starts_at)
-    text = f"{_title(catalogue, grant.role)} in {grant.account}, {length}"
+    text = f"{role_title(catalogue, grant.role)} in {grant.account}, {length}"
     if grant.end_note:
         text += f": {grant.end_note}"
     by = (grant.ended_by,) if grant.end_reason is EndReason.REVOKED and grant.ended_by else approvers
@@ -114,13 +115,8 @@ def _grant_line(catalogue: Catalogue, grant: Grant, approvers: tuple[str, ...]) 
 
 
 def _request_line(catalogue: Catalogue, request: AccessRequest) -> SummaryLine:
-    text = f"{_title(catalogue, request.ask.role)} in {request.ask.account}"
+    text = f"{titles_of(catalogue, request.ask)[0]} in {', '.join(dict.fromkeys(i.account for i in request.ask.items))}"
     if request.decision_note:
         text += f": {request.decision_note}"
     by = (request.decided_by,) if request.status is RequestStatus.DENIED and request.decided_by else ()
     return SummaryLine(request.ask.requester, text, request.id, by)
-
-
-def _title(catalogue: Catalogue, role_id: str) -> str:
-    role = catalogue.roles.get(role_id)
-    return role.title if role else role_id

@@ -124,15 +124,17 @@ def _confirmation(caller: Caller, draft: Draft, close: str = "") -> b.Json:
 def needs_code(caller: Caller, draft: Draft) -> bool:
     """Whether a code has to be typed for this draft: each time, or because no proof is fresh enough."""
     access = caller.desk.access
-    role = access.catalogue().roles.get(draft.ask.role)
-    if role is None or policy.ask_step_up(role, draft.ask).rule is StepUpRule.ALWAYS:
+    known = access.catalogue().roles
+    roles = [known[item.role] for item in draft.ask.items if item.role in known]
+    wanted = [policy.ask_step_up(role, draft.ask) for role in roles]
+    if len(roles) < len(draft.ask.items) or any(each.rule is StepUpRule.ALWAYS for each in wanted):
         return True
     digest = draft.digest()
     with access.store.transaction() as tx:
         now = tx.now()
         proof = tx.latest_step_up(caller.person.id, digest) or tx.latest_step_up(caller.person.id)
     # A margin, so that what is fresh when shown still is when it is sent a minute later.
-    return not stepup.is_fresh(policy.ask_step_up(role, draft.ask), proof, digest, now + timedelta(minutes=1))
+    return not all(stepup.is_fresh(each, proof, digest, now + timedelta(minutes=1)) for each in wanted)
 
 
 # --- the typed form --------------------------------------------------------------------------------------
@@ -210,7 +212,7 @@ def options(caller: Caller, wanted: Lookup) -> list[b.Json]:
     """Roles, accounts or choices, of those that this person may ask for."""
     catalogue = caller.desk.access.offer_to(caller.person)
     name, role_id, parameter_id = ids.parts_of(wanted.block)
-    roles = policy.roles_offered(catalogue, caller.person)
+    roles = policy.choices(catalogue, caller.person)
     if name == ids.ROLE:
         return role_options(roles, wanted.text)
     role = next((role for role in roles if role.id == role_id), None)

@@ -1,18 +1,16 @@
 """A request's cards: one for the approvers, one for the requester. Made from state alone, never read back."""
 
-import re
-
 from bot.core.duration import format_duration
-from bot.core.model import AccessRequest, Grant, GrantStatus, RequestStatus
+from bot.core.model import AccessRequest, Grant, RequestStatus
 from bot.service.cards import RequestCard
+from bot.service.stopping import STOPPABLE
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import ids, several
 from bot.slack.blocks import Blocks, Json, Message
 from bot.slack.wording import SHORT, Titles, asks_for, details, status_of
 
 HELD_MOST = 4
-HOW_TO_MOST = 6
-UNFINISHED = frozenset({GrantStatus.SCHEDULED, GrantStatus.GRANTING, GrantStatus.ACTIVE})
+UNFINISHED = STOPPABLE
 
 
 def request_card(card: RequestCard) -> Message:
@@ -30,7 +28,8 @@ def _approvers(card: RequestCard) -> Message:
     blocks = [
         b.header(_heading(card)),
         b.section(f"{who} asks for {_asked(card)}"),
-        *b.facts([*details(request.ask, Titles.on(card)), ("Identity", f"`{b.esc(request.principal, 120)}`")]),
+        *several.targets(card.targets, names),
+        *b.facts([*details(request.ask, Titles.on(card)), *_identity(card)]),
         *b.quote(request.ask.reason, "Why"),
         b.section(status_of(request, card.grants, names)),
         *notes(request, card.grants),
@@ -39,6 +38,11 @@ def _approvers(card: RequestCard) -> Message:
         blocks += [b.context(f"{_held(card)} · Asked: {b.everyone(names, request.approvers_asked)}")]
     text = f"{b.esc(plainly, 100)} asks for {b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
     return b.message(f"{text} for {length} · {_state_word(card)}", [*blocks, _approvers_buttons(card)])
+
+
+def _identity(card: RequestCard) -> list[tuple[str, str]]:
+    """Where there are several targets each has its own beside it."""
+    return [] if card.targets else [("Identity", f"`{b.esc(card.request.principal, 120)}`")]
 
 
 def _asked(card: RequestCard) -> str:
@@ -53,12 +57,7 @@ def _state_word(card: RequestCard) -> str:
     """Where it stands, in one plain word or two."""
     if card.request.status is not RequestStatus.APPROVED or not card.grants:
         return {RequestStatus.PENDING: "waiting for approval"}.get(card.request.status, str(card.request.status))
-    grant = card.grants[-1]
-    if grant.status is GrantStatus.ENDED:
-        return f"ended: {grant.end_reason}"
-    return {GrantStatus.GRANTING: "approved", GrantStatus.REVOKING: "being removed"}.get(
-        grant.status, str(grant.status)
-    )
+    return several.state_of(card.grants)
 
 
 def _held(card: RequestCard) -> str:
@@ -77,12 +76,15 @@ def _approvers_buttons(card: RequestCard) -> Json:
     if card.request.status is RequestStatus.PENDING:
         approve = b.button("Approve", ids.APPROVE, card.request.id, "primary")
         return b.actions(approve, b.button("Deny", ids.DENY, card.request.id, "danger"), permissions)
-    revoke = [b.button("Revoke", ids.REVOKE, grant.id, "danger") for grant in _stoppable(card.grants)[:1]]
+    label = "Revoke all" if card.targets else "Revoke"
+    revoke = [b.button(label, ids.REVOKE, each, "danger") for each in _stoppable(card)]
     return b.actions(*revoke, permissions)
 
 
-def _stoppable(grants: tuple[Grant, ...]) -> list[Grant]:
-    return [grant for grant in grants if grant.status in UNFINISHED]
+def _stoppable(card: RequestCard) -> list[str]:
+    """What a button stops: the grant, or all of the request where it has several; nothing when all has ended."""
+    grants = [grant for grant in card.grants if grant.status in UNFINISHED]
+    return [card.request.id if card.targets else grant.id for grant in grants[:1]]
 
 
 # --- for the requester -----------------------------------------------------------------------------------
@@ -92,6 +94,7 @@ def _own(card: RequestCard) -> Message:
     request = card.request
     blocks = [
         b.section(f"You asked for {_asked(card)}"),
+        *several.targets(card.targets, card.names),
         b.section(status_of(request, card.grants, card.names)),
         *notes(request, card.grants),
     ]
@@ -105,28 +108,15 @@ def _own_buttons(card: RequestCard) -> Json:
     request, permissions = card.request, b.button("Show permissions", ids.PERMISSIONS, card.request.id)
     if request.status is RequestStatus.PENDING:
         return b.actions(b.button("Cancel request", ids.CANCEL, request.id), permissions)
-    stoppable = _stoppable(card.grants)
+    stoppable = _stoppable(card)
     if stoppable:
-        return b.actions(b.button("I'm done", ids.RELEASE, stoppable[0].id, "primary"), permissions)
+        return b.actions(b.button("I'm done", ids.RELEASE, stoppable[0], "primary"), permissions)
     return b.actions(b.button("Ask again", ids.ASK_AGAIN, request.id), permissions)
 
 
-def how_to_use(pairs: tuple[tuple[str, str], ...]) -> Blocks:
-    """What to type, ready to copy."""
-    return [_how_to(b.clip(label, SHORT), b.clip(text, 700)) for label, text in pairs[:HOW_TO_MOST]]
-
-
-def _how_to(label: str, text: str) -> Json:
-    # A link only where nothing in it could end it early or show as something else.
-    if re.fullmatch(r"https://[\w.:/?=&%#~+@-]+", text, re.ASCII):
-        return b.section(f"*{b.esc(label)}*\n<{text.replace('&', '&amp;')}>")
-    return b.code(text, label)
-
-
 def notes(request: AccessRequest, grants: tuple[Grant, ...]) -> Blocks:
-    """What was said with a decision or an end, in the words of whoever said it."""
-    said = [
-        ("Reason for the decision", request.decision_note),
-        *(("Reason for the end", grant.end_note) for grant in grants),
-    ]
+    """What was said with a decision or an end, in the words of whoever said it; what is common to several once."""
+    ends = list(dict.fromkeys(grant.end_note for grant in grants if grant.end_note))
+    fullest = [note for note in ends if not any(note in other for other in ends if other != note)]
+    said = [("Reason for the decision", request.decision_note), *(("Reason for the end", note) for note in fullest)]
     return [block for label, text in said if text for block in b.quote(text, label, limit=600)]

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 
 from bot.core.decisions import Refusal
 from bot.core.duration import format_duration
-from bot.core.model import Grant
+from bot.core.model import AccessRequest, Catalogue, Grant
 from bot.core.text import TextTooLong, clean
-from bot.slack import asking, enrolling, ids, views
+from bot.service.cards import Names
+from bot.slack import asking, enrolling, ids, several, views
 from bot.slack import blocks as b
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import UNFINISHED
@@ -84,15 +85,21 @@ def history(caller: Caller, _: str) -> Replies:
         text = (
             f"{what(request.ask, catalogue)} · {request.status} · {b.when(request.asked_at)} `{b.esc(request.id, 40)}`"
         )
-        lines = [text, *(grant_status(grant, names) for grant in grants)]
+        lines = [text, *(_in_history(grant, request, names, catalogue) for grant in grants)]
         blocks.append(b.section("\n".join(lines), b.button("Ask again", ids.ASK_AGAIN, request.id)))
     return (Tell(b.message("Your latest requests", blocks)),)
+
+
+def _in_history(grant: Grant, request: AccessRequest, names: Names, catalogue: Catalogue) -> str:
+    """Where a grant stands; of several with its own target."""
+    which = f"{what_grant(grant, catalogue)} " if request.ask.more else ""
+    return f"{which}{grant_status(grant, names)}"
 
 
 def release(caller: Caller, rest: str) -> Replies:
     """One's own access: the one named, or the only one, or a choice."""
     held = [grant for grant in caller.desk.queries.unfinished(caller.person.id) if grant.status in UNFINISHED]
-    wanted = rest.split(maxsplit=1)[0] if rest else held[0].id if len(held) == 1 else ""
+    wanted = rest.split(maxsplit=1)[0] if rest else _only(several.together(held))
     if not held:
         return (tell("You hold no access."),)
     if not wanted:
@@ -101,6 +108,13 @@ def release(caller: Caller, rest: str) -> Replies:
     if isinstance(outcome, Refusal):
         return (tell(f"⚠️ {b.esc(outcome.text)}"),)
     return (tell(f"✅ Released `{b.esc(wanted, 60)}`: it is being removed."),)
+
+
+def _only(held: list[tuple[Grant, ...]]) -> str:
+    """What there is to be done with, where it is one grant, or all of one request."""
+    if len(held) != 1:
+        return ""
+    return held[0][0].id if len(held[0]) == 1 else held[0][0].request_id
 
 
 def revoke(caller: Caller, rest: str) -> Replies:
@@ -114,15 +128,15 @@ def revoke(caller: Caller, rest: str) -> Replies:
             return (tell("There is no access that you may revoke."),)
         return (Tell(_list(caller, "Which one should end?", mine, release=False)),)
     grant = access.grant(grant_id)
-    card = caller.desk.queries.request_card(grant.request_id, "approvers") if grant else None
-    if card is None:
+    card = caller.desk.queries.request_card(grant.request_id if grant else grant_id, "approvers")
+    if card is None or not card.grants:
         return (tell(f"There is no grant `{b.esc(grant_id, 60)}`. `{ids.COMMAND} revoke` lists those you may revoke."),)
     try:
         note = clean(reason, limit=views.NOTE_MAX, multiline=True)
     except TextTooLong as error:
         return (tell(f"⚠️ The reason {error}."),)
-    if not note and access.may_revoke(grant_id, caller.person):
-        return (Open(views.revoke_note(card, grant_id)),)
+    if not note and (theirs := access.stopping.revocable(grant_id, caller.person)):
+        return (Open(views.revoke_note(card, grant_id, len(theirs))),)
     outcome = access.revoke(grant_id, caller.person, caller.actor, note)
     if isinstance(outcome, Refusal):
         return (tell(f"⚠️ {b.esc(outcome.text)}"),)

@@ -79,20 +79,21 @@ def release(caller: Caller, click: Click) -> Replies:
     if not isinstance(outcome, Refusal):
         return ()
     grant = caller.desk.access.grant(click.value)
-    return refused(caller, click, grant.request_id if grant else "", outcome)
+    return refused(caller, click, grant.request_id if grant else click.value, outcome)
 
 
 def revoke(caller: Caller, click: Click) -> Replies:
     """Ask why, of those who may."""
     grant = caller.desk.access.grant(click.value)
-    card = caller.desk.queries.request_card(grant.request_id, "approvers") if grant else None
-    if grant is None or card is None:
+    card = caller.desk.queries.request_card(grant.request_id if grant else click.value, "approvers")
+    if card is None or not card.grants:
         return (tell(UNKNOWN.text),)
-    if not caller.desk.access.may_revoke(grant.id, caller.person):
+    mine = caller.desk.access.stopping.revocable(click.value, caller.person)
+    if not mine:
         return (tell("Only an admin or one of the role's approvers may revoke this access."),)
-    if grant.ended_at is not None:
-        return refused(caller, click, grant.request_id, Refusal("late", "This access has ended."))
-    return (Open(views.revoke_note(card, grant.id)),)
+    if all(each.ended_at is not None for each in mine):
+        return refused(caller, click, card.request.id, Refusal("late", "This access has ended."))
+    return (Open(views.revoke_note(card, click.value, len(mine))),)
 
 
 def submit_revoke(caller: Caller, sent: Submitted) -> Answer:

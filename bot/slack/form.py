@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.core import policy
 from bot.core.duration import format_duration, parse_duration
-from bot.core.model import Ask, Catalogue, Person, Role
+from bot.core.model import Ask, Catalogue, Item, Person, Role
 from bot.core.policy import REASON_MAX, TICKET_MAX, Verdict
 from bot.core.text import TextTooLong, clean
 from bot.slack import ids
-from bot.slack.payloads import Json, block_ids, entered, entered_time
+from bot.slack.payloads import Json, block_ids, entered, entered_all, entered_time
 
 VALUE_MAX = 300
 """Longest value of a role's parameter that the form takes."""
@@ -31,33 +32,59 @@ class Form:
     start: datetime | None = None
     reason: str = ""
     ticket: str = ""
+    more_accounts: tuple[str, ...] = ()
+    """Further accounts: the same is asked for in each."""
+    bundled: tuple[Item, ...] = ()
+    """Where ``role`` is empty: what was asked for as a bundle, which is found by it."""
 
     @classmethod
     def of(cls, ask: Ask) -> "Form":
         """What would have to be typed for this ask; a start time is not asked for again."""
         duration = format_duration(ask.duration) if ask.duration > timedelta(0) else ""
-        return cls(ask.role, ask.account, dict(ask.params), ask.work, duration, None, ask.reason, ask.ticket)
+        first, *more = dict.fromkeys(item.account for item in ask.items)
+        one = len({item.role for item in ask.items}) == 1
+        return cls(
+            role=ask.role if one else "",
+            account=first,
+            params={name: value for item in reversed(ask.items) for name, value in item.params.items()},
+            work=ask.work,
+            duration=duration,
+            reason=ask.reason,
+            ticket=ask.ticket,
+            more_accounts=tuple(more),
+            bundled=() if one else ask.items,
+        )
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """All that are chosen."""
+        return tuple(dict.fromkeys(account for account in (self.account, *self.more_accounts) if account))
 
 
 def read(view: Json) -> tuple[Form, Problems]:
     """What stands in the modal, cleaned, and which fields are too long to be taken."""
     role, problems = entered(view, ids.ROLE), {}
     values: dict[tuple[str, str], str] = {}
+    accounts: tuple[str, ...] = ()
     listed: dict[str, str] = {}
     for block_id in block_ids(view):
         name, _, parameter = ids.parts_of(block_id)
         try:
+            if name == ids.ACCOUNT:
+                accounts = tuple(clean(each, limit=VALUE_MAX) for each in entered_all(view, block_id))
+                continue
             many_lines, limit = name == ids.REASON, _LIMITS.get(name, VALUE_MAX)
             values[name, parameter] = clean(entered(view, block_id), limit=limit, multiline=many_lines)
         except TextTooLong as error:
             problems[name, parameter] = f"This {error}."
         listed[parameter] = ids.account_of(block_id)
-    account = values.get((ids.ACCOUNT, ""), "")
+    account = accounts[0] if accounts else ""
     # What was chosen from another account's list is not in this one.
     gone = {parameter for parameter, where in listed.items() if where not in ("", account)}
     form = Form(
         role=role,
         account=account,
+        more_accounts=accounts[1:],
         params={parameter: value for (_, parameter), value in values.items() if parameter and parameter not in gone},
         work=values.get((ids.WORK, ""), ""),
         duration=values.get((ids.DURATION, ""), ""),
@@ -98,7 +125,7 @@ def to_ask(form: Form, person: Person, catalogue: Catalogue) -> tuple[Ask, Probl
         ticket=full.ticket,
         start_at=full.start,
     )
-    return ask, problems
+    return policy.spread_out(catalogue, ask, full.accounts), problems
 
 
 def problems_of(verdict: Verdict) -> Problems:

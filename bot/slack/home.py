@@ -7,7 +7,7 @@ from bot.core.duration import format_duration
 from bot.core.model import AccessRequest, Grant, GrantStatus
 from bot.service.cards import HomeCard
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import ids, several
 from bot.slack.blocks import Blocks, Json
 from bot.slack.cards import UNFINISHED
 from bot.slack.wording import grant_status, left, what, what_grant
@@ -28,7 +28,10 @@ def home(card: HomeCard) -> Json:
         blocks.append(b.actions(b.button("Request access", ids.ASK, style="primary" if card.enrolled else "")))
     else:
         blocks.append(b.context("No role is offered to you. An admin can add you in access.yaml."))
-    blocks += _part("My access", card.live, lambda grant: _live(grant, card), "You hold no access.")
+    held = several.together(card.live)
+    blocks += _part(
+        "My access", held, lambda h: several.live(h, card) if len(h) > 1 else _live(h[0], card), "You hold no access."
+    )
     blocks += _part("My pending requests", card.pending, lambda request: _pending(request, card))
     blocks += _part("Waiting for me", card.waiting_for_me, lambda request: _waiting(request, card))
     blocks += _part("Recent requests", card.recent, lambda request: _recent(request, card))

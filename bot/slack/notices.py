@@ -1,12 +1,13 @@
 """What people are told once, and the cards of enrolment and alerts."""
 
-from bot.core.model import EndReason
+from bot.core.model import EndReason, Grant
 from bot.service.cards import AlertCard, EnrolmentCard, Notice
 from bot.service.records import EnrolmentStatus
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import ids, several
 from bot.slack.blocks import Blocks, Message
-from bot.slack.cards import how_to_use, notes
+from bot.slack.cards import notes
+from bot.slack.how_to import how_to_use
 from bot.slack.wording import SHORT, standing, titles
 
 FACTS_MOST = 20
@@ -33,24 +34,35 @@ def notice(told: Notice) -> Message:
     blocks: Blocks = [b.section(first)]
     if told.grant is not None:
         blocks.append(b.section(standing(told.grant, told.names)))
-    if told.what == "ended" and told.grant is not None and told.grant.end_reason is EndReason.LOST:
+    blocks += several.told(told)
+    if told.what == "ended" and _ends(told) == {EndReason.LOST}:
         blocks.append(b.section(LOST))
     elif told.what == "active":
         blocks += how_to_use(told.how_to_use)
     else:
-        blocks += notes(told.request, (told.grant,) if told.grant else ())
-    if told.grant is not None and told.what in {"active", "reminder"}:
-        blocks.append(b.actions(b.button("I'm done", ids.RELEASE, told.grant.id, "primary")))
+        blocks += notes(told.request, _grants(told))
+    if _grants(told) and told.what in {"active", "reminder"}:
+        subject = told.grant.id if told.grant else told.request.id
+        blocks.append(b.actions(b.button("I'm done", ids.RELEASE, subject, "primary")))
     elif told.what in {"denied", "lapsed", "ended"}:
         blocks.append(b.actions(b.button("Ask again", ids.ASK_AGAIN, told.request.id)))
     where = f"{b.esc(told.role_title, SHORT)} in {b.esc(told.account_title, SHORT)}"
     return b.message(f"{head}: {where}", blocks)
 
 
+def _grants(told: Notice) -> tuple[Grant, ...]:
+    """Those that it is about."""
+    return tuple(grant for grant in (told.grant, *(target.grant for target in told.targets)) if grant is not None)
+
+
+def _ends(told: Notice) -> set[EndReason | None]:
+    return {grant.end_reason for grant in _grants(told)}
+
+
 def _head(told: Notice) -> str:
-    if told.what == "ended" and told.grant is not None and told.grant.end_reason is EndReason.FAILED:
+    if told.what == "ended" and EndReason.FAILED in _ends(told):
         return "🔴 Your access could not be granted"
-    if told.what == "ended" and told.grant is not None and told.grant.end_reason is EndReason.LOST:
+    if told.what == "ended" and _ends(told) == {EndReason.LOST}:
         return "🟠 Your access was removed outside of prodaccess"
     return _HEADS.get(told.what, b.esc(told.what, SHORT))
 

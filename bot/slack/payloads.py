@@ -151,6 +151,16 @@ def entered(view: Json, block_id: str) -> str:
     return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
+def entered_all(view: Json, block_id: str) -> tuple[str, ...]:
+    """What is chosen in a menu of one or of several, each once, in its order."""
+    chosen = _state(view, block_id).get("selected_options")
+    options = [each for each in chosen if isinstance(each, Mapping)] if isinstance(chosen, list) else []
+    values = (each.get("value") for each in options)
+    found = dict.fromkeys(_SURROGATE.sub("\ufffd", value) for value in values if isinstance(value, str) and value)
+    one = entered(view, block_id)
+    return tuple(found) or ((one,) if one else ())
+
+
 def entered_time(view: Json, block_id: str) -> datetime | None:
     """What stands in a datetimepicker, in UTC."""
     seconds = _state(view, block_id).get("selected_date_time")

@@ -1,7 +1,8 @@
 """The typed form: ``/prodaccess s3-read payments-prod bucket=payments-logs 2h PAY-123 why``.
 
-Role and account come first; then, in any order, ``name=value``, a duration, a kind of work, ``--start "…"`` and the
-ticket; from the first word that is none of these on, the rest is the reason, as typed.
+Role and account come first: several accounts are joined by commas, a bundle stands in the role's place. Then, in any
+order, ``name=value``, a duration, a kind of work, ``--start "…"`` and the ticket; from the first word that is none of
+these on, the rest is the reason, as typed.
 """
 
 import difflib
@@ -64,7 +65,7 @@ class _Reading:
 def parse(text: str, catalogue: Catalogue, person: Person, now: datetime) -> Typed:
     """Read a cleaned line for ``person`` at ``now`` (UTC). What they may not ask for is as good as unknown."""
     reading = _Reading(text)
-    role = _role(reading, policy.roles_offered(catalogue, person))
+    role = _role(reading, policy.choices(catalogue, person))
     if role is None:
         return Typed(Form(), tuple(reading.problems))
     reading.form = replace(reading.form, role=role.id)
@@ -93,17 +94,29 @@ def _role(reading: _Reading, offered: Iterable[Role]) -> Role | None:
 def _account(reading: _Reading, catalogue: Catalogue, role: Role, person: Person) -> None:
     offered = policy.accounts_offered(catalogue, role, person)
     known = {name.casefold(): a for a in offered for name in (a, catalogue.accounts[a].number)}
-    word = reading.peek()
-    if word.casefold() in known:
-        reading.form = replace(reading.form, account=known[reading.take().casefold()])
+    word = _listed(reading)
+    named = [name.strip() for name in word.split(",") if name.strip()]
+    if named and all(name.casefold() in known for name in named):
+        reading.take(len(word.split()))
+        first, *more = dict.fromkeys(known[name.casefold()] for name in named)
+        reading.form = replace(reading.form, account=first, more_accounts=tuple(more))
     elif not word or any(shape.fullmatch(word) for shape in (_PAIR, _OPTION, _LIKE_DURATION)):
         if len(offered) == 1:
             reading.form = replace(reading.form, account=offered[0])
         else:
             reading.problems.append(f"The account is missing.{_choose('', offered)}")
     else:
-        reading.take()
-        reading.problems.append(f"Not offered in “{_short(word)}”.{_choose(word, offered)}")
+        reading.take(len(word.split()))
+        wrong = next((name for name in named if name.casefold() not in known), word)
+        reading.problems.append(f"Not offered in “{_short(wrong)}”.{_choose(wrong, offered)}")
+
+
+def _listed(reading: _Reading) -> str:
+    """The next word, with those after it that a comma joins to it."""
+    words = 1
+    while reading.ahead(words).endswith(",") and reading.ahead(words + 1) != reading.ahead(words):
+        words += 1
+    return reading.ahead(words)
 
 
 @dataclass(frozen=True, slots=True)

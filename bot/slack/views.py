@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from bot.core.model import AccessRequest, Ask, Catalogue
 from bot.service.cards import Names, RequestCard
+from bot.service.targets import targets_asked
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import ids, several
 from bot.slack.blocks import Blocks, Json
 from bot.slack.wording import Titles, ask_facts, asks_for, status_of, titles
 
@@ -22,6 +23,7 @@ def confirmation(draft_id: str, ask: Ask, catalogue: Catalogue, *, with_code: bo
     blocks: Blocks = [
         b.section("You are about to ask for exactly this:"),
         *b.facts(ask_facts(ask, Titles.of(ask, catalogue), **_ALL)),
+        *several.targets_in_full(targets_asked(catalogue, ask), Names()),
         *b.quote(ask.reason, "Why"),
     ]
     if with_code:
@@ -72,7 +74,7 @@ def approve_code(card: RequestCard) -> Json:
     request = card.request
     blocks = [
         b.section(f"You approve that {b.who(card.names, request.ask.requester)} gets exactly this:"),
-        *b.facts(_card_facts(card)),
+        *_card_facts(card),
         *b.quote(request.ask.reason, "Why"),
         b.code_input("Code from your authenticator", ids.CODE, hint=CODE_HINT),
     ]
@@ -87,11 +89,18 @@ def deny_note(card: RequestCard) -> Json:
     return b.modal("Deny request", blocks, callback=ids.DENY_NOTE, submit="Deny", subject=request.id)
 
 
-def revoke_note(card: RequestCard, grant_id: str) -> Json:
-    """Why it is stopped now."""
-    held = f"{b.who(card.names, card.request.ask.requester)} holds {titles(card.role_title, card.account_title)}"
+def revoke_note(card: RequestCard, subject: str, count: int = 1) -> Json:
+    """Why it is stopped now. ``subject`` is a grant's id or, for ``count`` grants of it, the request's."""
+    held = f"{b.who(card.names, card.request.ask.requester)} holds {titles(*_titles_of(card, subject))}"
+    if subject == card.request.id:
+        held += f"\nThis ends *{count}* of its {len(card.grants)} grants."
     blocks = [b.section(held), _why("The access is removed at once; the holder and the audit log see the reason.")]
-    return b.modal("Revoke access", blocks, callback=ids.REVOKE_NOTE, submit="Revoke", subject=grant_id)
+    return b.modal("Revoke access", blocks, callback=ids.REVOKE_NOTE, submit="Revoke", subject=subject)
+
+
+def _titles_of(card: RequestCard, subject: str) -> tuple[str, str]:
+    one = next((each for each in card.targets if each.grant and each.grant.id == subject), None)
+    return (one.role_title, one.account_title) if one else (card.role_title, card.account_title)
 
 
 def _why(hint: str = "") -> Json:
@@ -104,7 +113,7 @@ def permissions(card: RequestCard, policy: str) -> Json:
     window = "Each statement also gets a time window: it works only between the grant's start and its end."
     blocks = [
         b.section(status_of(request, card.grants, card.names)),
-        *b.facts(_card_facts(card)),
+        *_card_facts(card),
         *b.quote(request.ask.reason, "Why"),
         b.section("*Exact permissions*"),
         *b.code_in_full(policy, POLICY_BLOCKS),
@@ -113,9 +122,11 @@ def permissions(card: RequestCard, policy: str) -> Json:
     return b.modal("Exact permissions", blocks)
 
 
-def _card_facts(card: RequestCard) -> list[tuple[str, str]]:
+def _card_facts(card: RequestCard) -> Blocks:
     facts = ask_facts(card.request.ask, Titles.on(card), **_ALL)
-    return [*facts, ("Identity", f"`{b.esc(card.request.principal, 120)}`")]
+    if card.targets:
+        return [*b.facts(facts), *several.targets_in_full(card.targets, card.names)]
+    return b.facts([*facts, ("Identity", f"`{b.esc(card.request.principal, 120)}`")])
 
 
 # --- the authenticator -----------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from bot.slack.outlook import in_words
 from bot.slack.searching import best
 from bot.slack.views_lookup import looked_up, usage
 
+OF_A_BUNDLE = "The approvers of each of its roles are asked; all of it is granted or nothing."
+
 
 def request_form(
     catalogue: Catalogue,
@@ -31,10 +33,11 @@ def request_form(
     ``unlisted`` are ids of parameters whose choices cannot be listed just now: they are typed.
     """
     form = settled(catalogue, person, form)
-    role = catalogue.roles.get(form.role)
+    role = _chosen_role(catalogue, person, form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
-        fields += [*_fields_of(catalogue, role, form, unlisted), b.section(in_words(outlook))]
+        told = OF_A_BUNDLE if policy.is_bundle(role) else in_words(outlook)
+        fields += [*_fields_of(catalogue, person, role, form, unlisted), b.section(told)]
     fields += [_duration(catalogue, role, form, outlook), _start(form), _reason(role, form)]
     if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
@@ -43,16 +46,21 @@ def request_form(
 
 def settled(catalogue: Catalogue, person: Person, form: Form) -> Form:
     """With defaults, and with what is the only choice chosen; what is not offered to this person is not chosen."""
+    bundle = policy.bundle_of(catalogue, form.bundled) if form.bundled else None
+    if bundle is not None:
+        form = replace(form, role=bundle.id, params=policy.said_besides(bundle, form.bundled), bundled=())
     role = _chosen_role(catalogue, person, form.role)
     if role is None:
         return replace(form, role="")
     accounts = policy.accounts_offered(catalogue, role, person)
-    account = form.account if form.account in accounts else ""
+    chosen = [account for account in form.accounts if account in accounts]
+    chosen = chosen or list(accounts if len(accounts) == 1 else ())
     work = form.work if form.work in role.work else ""
     return replace(
         with_defaults(form, role),
         role=role.id,
-        account=account or (accounts[0] if len(accounts) == 1 else ""),
+        account=chosen[0] if chosen else "",
+        more_accounts=tuple(chosen[1:]),
         work=work or (role.work[0] if len(role.work) == 1 else ""),
     )
 
@@ -82,16 +90,18 @@ def work_options(catalogue: Catalogue, role: Role, typed: str) -> list[Json]:
 
 
 def _chosen_role(catalogue: Catalogue, person: Person, chosen: str) -> Role | None:
-    if not chosen:
-        roles = policy.roles_offered(catalogue, person)
-        return roles[0] if len(roles) == 1 else None
+    if chosen not in catalogue.roles:
+        roles = policy.choices(catalogue, person)
+        if not chosen:
+            return roles[0] if len(roles) == 1 else None
+        return next((role for role in roles if role.id == chosen), None)
     role = catalogue.roles.get(chosen)
     offered = role is not None and policy.may_use(role, person) and policy.accounts_offered(catalogue, role, person)
     return role if offered else None
 
 
 def _role_option(role: Role) -> Json:
-    return b.option(role.title, role.id, role.description)
+    return b.option(f"📦 {role.title}" if policy.is_bundle(role) else role.title, role.id, role.description)
 
 
 def _account_option(account: Account) -> Json:
@@ -108,18 +118,36 @@ def _role_field(role: Role | None) -> Json:
     return b.entry("Role", ids.ROLE, menu, hint=hint, tells=True)
 
 
-def _fields_of(catalogue: Catalogue, role: Role, form: Form, unlisted: Collection[str]) -> Blocks:
+def _fields_of(catalogue: Catalogue, person: Person, role: Role, form: Form, unlisted: Collection[str]) -> Blocks:
     """Account, the role's own parameters, kind of work."""
-    account = catalogue.accounts.get(form.account)
-    menu = b.select(ids.ACCOUNT, "Choose an account", _account_option(account) if account else None)
-    fields = [b.entry("Account", ids.block_of(ids.ACCOUNT, role.id), menu, tells=True)]
+    fields = [_account(catalogue, person, role, form)]
     for parameter in role.parameters:
         value = form.params.get(parameter.id, "")
-        if parameter.lookup is None:
+        if parameter.lookup is None or policy.is_bundle(role):
             fields.append(_parameter(role, parameter, value))
         else:
             fields += looked_up(role, parameter, value, form.account, listed=parameter.id not in unlisted)
     return [*fields, _work(catalogue, role, form)]
+
+
+def _account(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Json:
+    """One account, or several where it is offered in several: as many as make no more targets than one request has."""
+    block_id, offered = ids.block_of(ids.ACCOUNT, role.id), policy.accounts_offered(catalogue, role, person)
+    chosen = [_account_option(catalogue.accounts[each]) for each in form.accounts if each in catalogue.accounts]
+    most = policy.ITEMS_MOST // policy.size_of(catalogue, role)
+    if len(offered) < 2 or most < 2:
+        menu = b.select(ids.ACCOUNT, "Choose an account", chosen[0] if chosen else None)
+        return b.entry("Account", block_id, menu, tells=True)
+    several: Json = {
+        "type": "multi_external_select",
+        "action_id": ids.ACCOUNT,
+        "placeholder": b.plain("Choose one or several", b.PLACEHOLDER),
+        "min_query_length": 0,
+        "max_selected_items": most,
+        **({"initial_options": chosen[:most]} if chosen else {}),
+    }
+    hint = "The same in each of them, with a grant of its own; all of it is granted or nothing."
+    return b.entry("Account", block_id, several, hint=hint, tells=True)
 
 
 def _parameter(role: Role, parameter: Parameter, value: str) -> Json:

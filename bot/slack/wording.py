@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bot.core.duration import format_duration
 from bot.core.model import AccessRequest, Ask, Catalogue, EndReason, Grant, GrantStatus, RequestStatus
 from bot.service.cards import Names, RequestCard
+from bot.service.targets import account_title, role_title, titles_of
 from bot.slack.blocks import esc, everyone, when, who
 
 SHORT = 90
@@ -31,13 +32,16 @@ _MARKS = {
 
 def status_of(request: AccessRequest, grants: Sequence[Grant], names: Names) -> str:
     """Where it stands, a line for the decision and one for each grant."""
-    lines = [_decision(request, names), *(grant_status(grant, names) for grant in grants)]
+    # Where there are several targets each stands by itself, with its grant.
+    lines = [_decision(request, names), *(grant_status(grant, names) for grant in grants if not request.ask.more)]
     return "\n".join(lines)
 
 
 def _decision(request: AccessRequest, names: Names) -> str:
     if request.status is RequestStatus.PENDING:
-        said = f" · {len(request.approvals)} of {request.quorum} said yes" if request.quorum > 1 else ""
+        # Each of several roles has approvers of its own: how many there have to be is more than the quorum says.
+        of = f" of {request.quorum}" if request.quorum > 1 and not request.ask.more else ""
+        said = f" · {len(request.approvals)}{of} said yes" if request.quorum > 1 or request.approvals else ""
         by = f": {everyone(names, [a.person for a in request.approvals])}" if request.approvals else ""
         return f"⏳ *Waiting for approval*{said}{by} · lapses {when(request.lapses_at)}"
     at = when(request.decided_at or request.asked_at)
@@ -85,14 +89,12 @@ def _ending(grant: Grant, names: Names) -> str:
 
 def what(ask: Ask, catalogue: Catalogue) -> str:
     """Role and account, short."""
-    role, account = catalogue.roles.get(ask.role), catalogue.accounts.get(ask.account)
-    return titles(role.title if role else ask.role, account.title if account else ask.account)
+    return titles(*titles_of(catalogue, ask))
 
 
 def what_grant(grant: Grant, catalogue: Catalogue) -> str:
     """Role and account, short."""
-    role, account = catalogue.roles.get(grant.role), catalogue.accounts.get(grant.account)
-    return titles(role.title if role else grant.role, account.title if account else grant.account)
+    return titles(role_title(catalogue, grant.role), account_title(catalogue, grant.account))
 
 
 def titles(role: str, account: str) -> str:
@@ -116,8 +118,7 @@ class Titles:
         role, account = catalogue.roles.get(ask.role), catalogue.accounts.get(ask.account)
         work = catalogue.work.get(ask.work)
         return cls(
-            role.title if role else ask.role,
-            account.title if account else ask.account,
+            *titles_of(catalogue, ask),
             account.number if account else "",
             work.title if work else ask.work,
             {parameter.id: parameter.title for parameter in role.parameters} if role else {},
@@ -139,14 +140,13 @@ def ask_facts(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMET
 
 
 def details(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMETERS_MOST) -> list[tuple[str, str]]:
-    """What ``asks_for`` does not say already."""
+    """What ``asks_for`` does not say already; of several targets, what they have in common."""
     order = [*(name for name in names.params if name in ask.params), *(n for n in ask.params if n not in names.params)]
     params = [(names.params.get(name, name), esc(ask.params[name], values) or "–") for name in order]
     more = [("Parameters", f"and {len(params) - most} more")] if len(params) > most else []
+    account = ("Account", f"{esc(names.account, SHORT)} `{esc(names.number, 20) or '–'}`")
     return [
-        *params[:most],
-        *more,
-        ("Account", f"{esc(names.account, SHORT)} `{esc(names.number, 20) or '–'}`"),
+        *([*params[:most], *more, account] if not ask.more else []),
         ("Start", when(ask.start_at) if ask.start_at else "At the approval"),
         ("Kind of work", esc(names.work, SHORT)),
         *([("Ticket", esc(ask.ticket, 120))] if ask.ticket else []),

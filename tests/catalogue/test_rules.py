@@ -274,7 +274,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("bundles.night.roles.0.role", "restrat", "bundles.night.roles[0].role: “restrat” is no role of this catalogue → did you mean restart?"),
     ("bundles.night.roles.1.params", {"buckets": "logs"}, "bundles.night.roles[1].params.buckets: write has no parameter “buckets” → did you mean bucket?"),
     ("bundles.night.roles.1.params", {"bucket": "vault", "prefix": "a"}, "bundles.night.roles[1].params.bucket: “vault” is not what write takes → one of: logs, exports"),
-    ("bundles.night.roles.1.params", {"bucket": "logs"}, "bundles.night.roles[1].params: does not say prefix, which write wants → add prefix"),
+    ("bundles.write", {"title": "x", "roles": [{"role": "look"}]}, "bundles.write: has the name of a role → give it another one"),
     ("bundles.night.roles", [], "bundles.night.roles: is empty"),
 ]
 # fmt: on

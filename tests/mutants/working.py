@@ -213,9 +213,9 @@ _GRANTING = (
     ),
     Mutant(
         "only the holder releases",
-        ACCESS,
-        "grant is not None and grant.person == person.id",
-        "grant is not None",
+        "bot/service/stopping.py",
+        "bool(grants) and all(grant.person == person.id for grant in grants)",
+        "bool(grants)",
         tests(OF_ACCESS, "test_nobody_releases_for_another"),
     ),
 )

@@ -194,6 +194,14 @@ def test_permissions_too_large_for_any_user_are_refused_without_asking_aws_about
     assert "10,240" in problem
 
 
+def test_what_is_asked_for_together_has_to_find_room_together(aws: ScriptedAws, provider: AwsIamProvider) -> None:
+    holding(aws)
+    assert not provider.preflight(asking(20))
+    (problem,) = provider.preflight(asking(20), asking(20))
+    assert "2,048" in problem
+    assert len(aws.asked("GetUser")) == 1
+
+
 def test_what_the_user_holds_already_counts(aws: ScriptedAws, provider: AwsIamProvider) -> None:
     held = {
         "Version": "2012-10-17",

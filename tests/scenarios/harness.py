@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any, Self
 
@@ -132,7 +133,7 @@ class Cloud:
 
     def clear(self) -> None:
         """Take away what scenarios left on people's users."""
-        for person, account in (("maya", "111111111111"), ("tomas", "111111111111"), ("maya", "222222222222")):
+        for person, account in product(("maya", "tomas"), ("111111111111", "222222222222", "333333333333")):
             iam = self.aws.root("iam", account)
             for name in iam.list_user_policies(UserName=person)["PolicyNames"]:
                 iam.delete_user_policy(UserName=person, PolicyName=name)

@@ -90,7 +90,8 @@ def test_a_form_with_more_of_everything_than_a_menu_holds_asks_for_options_as_on
     assert check_view(view) == []
     menus = {block["block_id"]: block["element"]["type"] for block in view["blocks"] if block["type"] == "input"}
     asked = ("role", "account:svc-7", "param:svc-7:host", "work:svc-7")
-    assert [menus[block] for block in asked] == ["external_select"] * 4
+    kinds = ["external_select", "multi_external_select", "external_select", "external_select"]
+    assert [menus[block] for block in asked] == kinds
 
 
 def _with(role: Role, work: tuple[str, ...], accounts: frozenset[str], parameter: Parameter) -> Role:

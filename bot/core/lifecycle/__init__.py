@@ -12,15 +12,17 @@ from datetime import datetime
 from typing import Any
 
 from bot.core import commands as c
-from bot.core.decisions import Outcome, State
+from bot.core.decisions import Decision, Outcome, State
 from bot.core.lifecycle import grants, requests
+from bot.core.lifecycle.together import told_as_one
 
 __all__ = ["decide"]
 
 
 def decide(state: State, command: c.Command, now: datetime) -> Outcome:
     """What becomes of ``state`` by ``command`` at ``now`` (UTC)."""
-    return _TRANSITIONS[type(command)](state, command, now)
+    outcome = _TRANSITIONS[type(command)](state, command, now)
+    return told_as_one(state, outcome, now) if isinstance(outcome, Decision) else outcome
 
 
 _TRANSITIONS: Mapping[type, Callable[[State, Any, datetime], Outcome]] = {

@@ -1,7 +1,9 @@
 """What becomes of a grant: scheduled → granting → active → revoking → ended."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import reduce
 
 from bot.core import commands as c
 from bot.core.audit import Tag
@@ -76,13 +78,21 @@ def expire(state: State, command: c.Expire, now: datetime) -> Outcome:
 def release(state: State, command: c.Release, now: datetime) -> Outcome:
     if not command.allowed:
         return Refusal("policy", "Only the holder may release this access.")
-    return _stop(state, state.grant(command.grant_id), Ending(command.actor, now, EndReason.RELEASED))
+    return _stop_each(state, (command.grant_id, *command.also), Ending(command.actor, now, EndReason.RELEASED))
 
 
 def revoke(state: State, command: c.Revoke, now: datetime) -> Outcome:
     if not command.allowed:
         return Refusal("policy", "Only an admin or one of the role's approvers may revoke this access.")
-    return _stop(state, state.grant(command.grant_id), Ending(command.actor, now, EndReason.REVOKED, command.note))
+    ending = Ending(command.actor, now, EndReason.REVOKED, command.note)
+    return _stop_each(state, (command.grant_id, *command.also), ending)
+
+
+def _stop_each(state: State, grant_ids: Iterable[str], ending: Ending) -> Outcome:
+    """Stop those that can still be stopped; where none can, say why the first cannot."""
+    outcomes = [_stop(state, state.grant(each), ending) for each in grant_ids]
+    stopped = [outcome for outcome in outcomes if isinstance(outcome, Decision)]
+    return reduce(_together, stopped) if stopped else outcomes[0]
 
 
 def _stop(state: State, grant: Grant | None, ending: Ending) -> Outcome:

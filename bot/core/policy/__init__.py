@@ -16,6 +16,7 @@ from bot.core.policy.approvers import (
 )
 from bot.core.policy.approving import APPROVING, completes, is_enough_against, may_approve
 from bot.core.policy.asking import ASKING, may_ask
+from bot.core.policy.bundles import bundle_of, choices, is_bundle, said_besides, size_of, spread_out, written_out
 from bot.core.policy.case import Approving, ApprovingRule, Asking, AskingRule, Rule, approve_step_up, ask_step_up
 from bot.core.policy.explain import Explanation, Possibility, explain, filled_in, taken_for_granted, who_can
 from bot.core.policy.facts import NOTHING, Away, Facts, Live, TicketFact
@@ -32,7 +33,7 @@ from bot.core.policy.offers import (
     slack_groups_of_asking,
 )
 from bot.core.policy.outlook import Condition, Outlook, StageOutlook, Unknown, not_known, outlook, with_granted
-from bot.core.policy.targets import ITEMS_MOST, written_out
+from bot.core.policy.targets import ITEMS_MOST
 from bot.core.policy.tickets import TICKET_MAX
 from bot.core.policy.verdict import Reason, Verdict
 from bot.core.policy.ways import AUTOMATIC, GOES_ON, may_go_without_a_word, way_of
@@ -71,10 +72,13 @@ __all__ = [
     "approver_set",
     "as_offered_to",
     "ask_step_up",
+    "bundle_of",
+    "choices",
     "completes",
     "ends_of_asking",
     "explain",
     "filled_in",
+    "is_bundle",
     "is_eligible",
     "is_enough_against",
     "is_within",
@@ -88,8 +92,11 @@ __all__ = [
     "offers_depend",
     "outlook",
     "roles_offered",
+    "said_besides",
+    "size_of",
     "slack_groups_of_approving",
     "slack_groups_of_asking",
+    "spread_out",
     "stage_sets",
     "standing",
     "taken_for_granted",

@@ -110,11 +110,17 @@ def may_approve(approving: Approving, rules: Iterable[ApprovingRule] = APPROVING
         return Verdict(tuple(dict.fromkeys(reason for each in found for reason in each)))
     said = (
         reason
-        for each, mine in zip(found, theirs, strict=True)
+        for at, (each, mine) in enumerate(zip(found, theirs, strict=True))
         for reason in each
-        if mine or reason.rule not in _OF_THEIR_TARGETS
+        if mine or reason.rule not in _OF_THEIR_TARGETS or (reason.rule == "stage" and comes_later(approving.each[at]))
     )
     return Verdict(tuple(dict.fromkeys(said)))
+
+
+def comes_later(a: Approving) -> bool:
+    """Whether it will be the approver's turn in a later stage of this target. Each speaks once, so they wait for it."""
+    at, turns = a.standing.current, [at for at, each in enumerate(a.sets) if any(p.id == a.approver.id for p in each)]
+    return at not in turns and any(turn > at for turn in turns)
 
 
 def completes(approving: Approving) -> bool:

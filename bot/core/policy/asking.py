@@ -1,6 +1,6 @@
 """Whether something may be asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bot.core.policy.case import Asking, AskingRule
@@ -51,15 +51,16 @@ ASKING: tuple[AskingRule, ...] = (
 def may_ask(asking: Asking, rules: Iterable[AskingRule] = ASKING) -> Verdict:
     """Whether this may be asked for, all of its targets. Where a role is refused, nothing more about it is told."""
     chosen = tuple(rules)
-    reasons = [reason for at, _ in enumerate(asking.ask.items) for reason in _of_item(asking, at, chosen)]
+    reasons = _of_all([words_of(chosen, replace(asking, at=at)) for at, _ in enumerate(asking.ask.items)], asking)
     hidden = [reason for reason in reasons if reason.rule in {"role", "account"} and not reason.satisfied]
     return Verdict(tuple(hidden if hidden else dict.fromkeys(reasons)))
 
 
-def _of_item(asking: Asking, at: int, rules: tuple[AskingRule, ...]) -> tuple[Reason, ...]:
-    reasons = words_of(rules, replace(asking, at=at))
-    if not asking.ask.more:
-        return reasons
-    item = asking.ask.items[at]
-    where = f"{item.role} in {item.account}: "
-    return tuple(replace(reason, text=where + reason.text) for reason in reasons)
+def _of_all(found: Sequence[tuple[Reason, ...]], asking: Asking) -> list[Reason]:
+    """What is so of each target is said once, what is not with its target's name."""
+    common = set(found[0]).intersection(*found[1:])
+    return [
+        reason if reason in common else replace(reason, text=f"{item.role} in {item.account}: {reason.text}")
+        for item, reasons in zip(asking.ask.items, found, strict=True)
+        for reason in reasons
+    ]

@@ -2,13 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
-from bot.core.model import Ask, Item
 from bot.core.policy.case import Approving, Asking
 from bot.core.policy.offers import accounts_offered, may_use
 from bot.core.policy.verdict import Reason
-from bot.core.rules import Bundle
 
 ITEMS_MOST = 10
 """Targets of one request: what fits on a card that people still read."""
@@ -74,18 +71,10 @@ def targets_are_few_and_distinct(a: Asking) -> Iterable[Reason]:
     if len(items) == 1:
         return
     few = len(items) <= ITEMS_MOST
-    yield Reason(
-        "targets", few, f"{len(items)} targets." if few else f"At most {ITEMS_MOST} targets go in one request."
-    )
+    text = f"{len(items)} targets." if few else f"At most {ITEMS_MOST} targets go in one request."
+    yield Reason("targets", few, text, "account")
     doubles = [item for at, item in enumerate(items) if item in items[:at]]
     text = "No target is there twice."
     if doubles:
         text = f"{doubles[0].role} in {doubles[0].account} is there twice; leave one of them out."
-    yield Reason("targets", not doubles, text)
-
-
-def written_out(bundle: Bundle, account: str, ask: Ask) -> Ask:
-    """``ask`` for everything in a bundle, in one account. Raises IndexError for a bundle without items."""
-    items = [Item(role, account, dict(params)) for role, params in bundle.items]
-    first = items[0]
-    return replace(ask, role=first.role, account=first.account, params=first.params, more=tuple(items[1:]))
+    yield Reason("targets", not doubles, text, "account")
