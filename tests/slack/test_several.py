@@ -190,7 +190,10 @@ def test_a_card_of_several_targets_fits_and_its_buttons_are_of_the_request(card,
 @many
 @given(st.sampled_from(["active", "ended", "reminder", "denied"]), requests, targets)
 def test_a_notice_of_several_targets_fits_and_harms_nobody(what, request, found) -> None:
-    assert_slack_takes(render(Notice(what, request, None, "Role", "Account", (), NAMES, found)))
+    message = render(Notice(what, request, None, "Role", "Account", (), NAMES, found))
+    assert_slack_takes(message)
+    held = what in {"active", "reminder"} and any(target.grant for target in found)
+    assert (values_of(message.blocks).get(ids.RELEASE) == request.id) is held
 
 
 def grant(item: int, status: GrantStatus, **changes: Any) -> Grant:
