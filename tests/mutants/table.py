@@ -1,6 +1,18 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import asking, clouds, deciding, edges, recording, reloading, rules, saying, watching, working
+from tests.mutants import (
+    asking,
+    clouds,
+    deciding,
+    edges,
+    recording,
+    reloading,
+    rules,
+    saying,
+    several,
+    watching,
+    working,
+)
 
 MUTANTS = (
     *deciding.MUTANTS,
@@ -13,4 +25,5 @@ MUTANTS = (
     *edges.MUTANTS,
     *asking.MUTANTS,
     *reloading.MUTANTS,
+    *several.MUTANTS,
 )

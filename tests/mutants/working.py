@@ -211,13 +211,6 @@ _GRANTING = (
         "elif False:",
         tests(OF_GRANTING, "test_what_is_no_longer_allowed_at_the_grant_is_not_asked_of_the_cloud"),
     ),
-    Mutant(
-        "only the holder releases",
-        ACCESS,
-        "grant is not None and grant.person == person.id",
-        "grant is not None",
-        tests(OF_ACCESS, "test_nobody_releases_for_another"),
-    ),
 )
 
 _CALM = (
