@@ -10,7 +10,7 @@ from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks
 from bot.slack.how_to import how_to_use
-from bot.slack.wording import SHORT, grant_status, standing, titles, what_grant
+from bot.slack.wording import SHORT, grant_status, titles, what_grant
 
 VALUE = 100
 """Characters of a parameter's value on a card."""
@@ -19,6 +19,8 @@ PARAMETERS_MOST = 8
 LIVE_MOST = 6
 """Grants of one request on a person's page."""
 _FULL = 2000
+_HOW_TO_ALL = 36
+"""Blocks of how to use all of it: a message holds 50, and its button is the last."""
 
 
 def targets(found: Sequence[Target], names: Names) -> Blocks:
@@ -66,11 +68,11 @@ def told(notice: Notice) -> Blocks:
     for target in notice.targets:
         if target.grant is not None:
             where = titles(target.role_title, target.account_title)
-            blocks.append(b.section(f"{where}\n{standing(target.grant, notice.names)}"))
+            blocks.append(b.section(f"{where}\n{grant_status(target.grant, notice.names)}"))
         if notice.what == "active":
             fresh = [pair for pair in target.how_to_use if pair not in shown]
             shown |= set(fresh)
-            blocks += how_to_use(fresh)
+            blocks += how_to_use(fresh[: _HOW_TO_ALL // len(notice.targets)])
     return blocks
 
 

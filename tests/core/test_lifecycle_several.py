@@ -65,7 +65,10 @@ def test_there_is_one_reminder_for_all_and_it_goes_with_the_last() -> None:
 
 
 def test_that_it_began_is_told_once_and_only_when_all_are_there() -> None:
-    state = put(approved()[0], "g-1", "g-3")
+    state = put(approved()[0], "g-1")
+    state, _ = step(state, c.Start("g-3", ()))
+    state, early = step(state, c.Granted("g-3"))
+    assert told(early) == []
     state, _ = step(state, c.Start("g-2", ()))
     before, decision = step(state, c.Granted("g-2"))
     assert told(decision) == ["tell:active:r-1"]

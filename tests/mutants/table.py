@@ -10,6 +10,7 @@ from tests.mutants import (
     reloading,
     rules,
     saying,
+    several,
     watching,
     working,
 )
@@ -26,4 +27,5 @@ MUTANTS = (
     *foretelling.MUTANTS,
     *asking.MUTANTS,
     *reloading.MUTANTS,
+    *several.MUTANTS,
 )

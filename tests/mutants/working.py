@@ -211,13 +211,6 @@ _GRANTING = (
         "elif False:",
         tests(OF_GRANTING, "test_what_is_no_longer_allowed_at_the_grant_is_not_asked_of_the_cloud"),
     ),
-    Mutant(
-        "only the holder releases",
-        "bot/service/stopping.py",
-        "bool(grants) and all(grant.person == person.id for grant in grants)",
-        "bool(grants)",
-        tests(OF_ACCESS, "test_nobody_releases_for_another"),
-    ),
 )
 
 _CALM = (

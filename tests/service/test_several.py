@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 from bot.core.model import EndReason, Grant, GrantStatus, Item
 from bot.core.rules import Stage
 from bot.providers.fake import Fault
 from bot.service.cards import Notice
 from bot.service.operations import operator, revoke_now
-from tests.core.examples import HOUR, MINUTE, actor
+from bot.service.records import Draft
+from bot.slack.asking import needs_code
+from bot.slack.replies import Caller
+from tests.core.examples import ASK, MINUTE, actor
 from tests.service.test_unrecorded import log_full
 from tests.service.world import World, done, refused
 
@@ -120,9 +125,21 @@ def test_the_cloud_is_asked_once_for_each_principal_what_it_thinks_of_all_of_it(
     assert sorted(asked) == [("role/alice", "role/alice"), ("user/alice",)]
 
 
-def test_a_digest_counts_a_request_once_however_many_targets_it_has(world: World) -> None:
-    given(world)
-    done(world.approve(world.asked(duration=HOUR)))
+def test_a_code_is_asked_for_where_any_of_its_roles_wants_one(world: World) -> None:
+    access, alice = world.access, world.person("alice")
+    caller = cast(Caller, SimpleNamespace(desk=SimpleNamespace(access=access), person=alice))
+    free = replace(ASK, role="deploy", params={}, more=(Item("deploy", "search", {}),))
+    for more, wanted in (((), False), (THREE[:1], True)):
+        draft = access.draft(alice, replace(free, more=(*free.more, *more)))
+        assert isinstance(draft, Draft)
+        assert needs_code(caller, draft) is wanted
+
+
+def test_several_targets_that_are_about_to_end_are_one_thing_to_be_told(world: World) -> None:
+    request, _ = given(world)
+    alone, alice = world.granted(), world.person("alice")
+    told(world)
+    done(world.access.release(alone.id, alice, actor("alice")))
     world.run()
-    world.later(2 * HOUR)
-    assert told(world)[-2:] in ([("ended", 3), ("ended", 0)], [("ended", 0), ("ended", 3)])
+    done(world.access.release(request, alice, actor("alice")))
+    assert told(world)[-1] == ("ended", 0), "it waits for no digest"

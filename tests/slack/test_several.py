@@ -37,7 +37,8 @@ from tests.slack.shapes import (
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 NIGHT = Bundle("night", "A night's work", (("s3-read", {"bucket": "pay-logs"}), ("s3-write", {})))
-CATALOGUE = replace(catalogue(), bundles={"night": NIGHT})
+DUSK = Bundle("dusk", "Before the night", NIGHT.items[::-1])
+CATALOGUE = replace(catalogue(), bundles={"night": NIGHT, "dusk": DUSK})
 MAYA, TOMAS = PEOPLE[0], PEOPLE[1]
 many = settings(max_examples=8, deadline=None)
 
@@ -88,6 +89,7 @@ def test_a_bundle_is_offered_after_the_roles_and_asks_once_for_what_it_leaves_op
     known = replace(CATALOGUE, bundles={"night": replace(NIGHT, items=(("s3-read", {}), ("s3-write", {})))})
     options = role_options(policy.choices(known, MAYA), "")
     assert options[-1]["text"]["text"] == "📦 A night's work (2 roles)"
+    assert not options[0]["text"]["text"].startswith("📦")
     view = request_form(known, MAYA, Form(role="night"))
     assert_slack_takes_view(view)
     asked = [each.get("block_id", "") for each in view["blocks"]]
@@ -124,7 +126,9 @@ def test_a_line_names_a_bundle_in_the_roles_place() -> None:
     assert ask.ticket == "PAY-1"
 
 
-@pytest.mark.parametrize("text", ["s3-read pay,pay-test bucket=pay-logs", "night pay bucket=pay-exports"])
+@pytest.mark.parametrize(
+    "text", ["s3-read pay,pay-test bucket=pay-logs", "night pay bucket=pay-exports", "dusk pay bucket=pay-exports"]
+)
 def test_asking_again_asks_for_the_same_targets(text: str) -> None:
     ask, _ = line(f"{text} 1h PAY-1 because the export is broken")
     view = request_form(CATALOGUE, MAYA, Form.of(ask))
@@ -190,7 +194,10 @@ def test_a_card_of_several_targets_fits_and_its_buttons_are_of_the_request(card,
 @many
 @given(st.sampled_from(["active", "ended", "reminder", "denied"]), requests, targets)
 def test_a_notice_of_several_targets_fits_and_harms_nobody(what, request, found) -> None:
-    assert_slack_takes(render(Notice(what, request, None, "Role", "Account", (), NAMES, found)))
+    message = render(Notice(what, request, None, "Role", "Account", (), NAMES, found))
+    assert_slack_takes(message)
+    held = what in {"active", "reminder"} and any(target.grant for target in found)
+    assert (values_of(message.blocks).get(ids.RELEASE) == request.id) is held
 
 
 def grant(item: int, status: GrantStatus, **changes: Any) -> Grant:
@@ -232,3 +239,14 @@ def test_how_to_use_the_same_account_is_said_once() -> None:
     assert str(blocks).count("AWS_PROFILE=pay") == 1
     assert "aws s3 ls" in str(blocks)
     assert ids.RELEASE in str(render(Notice("active", PENDING, None, "Both", "Payments", (), Names(), (one, other))))
+
+
+def test_the_button_stays_however_much_there_is_to_say_about_many_targets() -> None:
+    def one(item: int) -> Target:
+        pairs = tuple((f"Label {item}.{at}", f"text {item}.{at}") for at in range(6))
+        return Target("Read", "Payments", "1", (), grant=grant(item, GrantStatus.ACTIVE), how_to_use=pairs)
+
+    found = tuple(map(one, range(policy.ITEMS_MOST)))
+    message = render(Notice("active", PENDING, None, "Read", "10 accounts", (), Names(), found))
+    assert_slack_takes(message)
+    assert values_of(message.blocks)[ids.RELEASE] == PENDING.id
