@@ -11,6 +11,8 @@ ASKING, CACHING, CIRCUIT, GATHERING = (
 ONCALL, GITHUB, JIRA = "bot/core/oncall.py", "bot/sources/github.py", "bot/sources/jira.py"
 OF_JIRA, OF_CACHING = "tests/sources/test_jira.py", "tests/service/test_caching.py"
 OF_GATHERING, OF_ONCALL = "tests/service/test_facts.py", "tests/core/test_oncall.py"
+LOOKING_UP, OF_LOOKING_UP = "bot/service/lookups.py", "tests/service/test_lookups.py"
+OF_LISTING = "tests/providers/test_lookups.py"
 WATCHING, OF_WATCHING = "bot/service/watching.py", "tests/service/test_watching.py"
 
 MUTANTS = (
@@ -128,6 +130,55 @@ MUTANTS = (
         "_OVER: Final = frozenset({GrantStatus.REVOKING, GrantStatus.ENDED})",
         "_OVER: Final = frozenset[GrantStatus]()",
         tests(OF_WATCHING, "test_it_is_looked_for_until_the_access_is_over_and_not_beyond"),
+    ),
+    Mutant(
+        "only what the parameter takes is offered",
+        LOOKING_UP,
+        "if re.fullmatch(parameter.pattern, choice.value)",
+        "if True",
+        tests(OF_LOOKING_UP, "test_of_what_there_is_the_parameter_is_offered_what_it_takes"),
+    ),
+    Mutant(
+        "what cannot be listed is typed",
+        LOOKING_UP,
+        "question is None or _failed(question, by)",
+        "question is None",
+        tests(OF_LOOKING_UP, "test_what_cannot_be_listed_is_neither_offered_nor_asked_for_again_at_once"),
+    ),
+    Mutant(
+        "what there is in an account is shown to those only who may ask there",
+        "bot/slack/asking.py",
+        "if account not in policy.accounts_offered(catalogue, role, caller.person):",
+        "if not account:",
+        tests("tests/slack/test_lookups.py", "test_whoever_may_ask_there_no_longer_is_shown_nothing_of_it"),
+    ),
+    Mutant(
+        "what was chosen in one account is not asked for in another",
+        "bot/slack/form.py",
+        'if where not in ("", account)',
+        "if False",
+        tests("tests/slack/test_lookups.py", "test_what_was_chosen_in_one_account_is_not_carried_to_another"),
+    ),
+    Mutant(
+        "where resources say different things nobody is the owner",
+        "bot/providers/aws_resources.py",
+        "return said.pop() if len(said) == 1 else",
+        "return max(said) if said else",
+        tests(OF_LISTING, "TestAwsIamProvider::test_where_resources_say_different_things_nobody_is_the_owner"),
+    ),
+    Mutant(
+        "a name that is left open has no owner",
+        "bot/providers/aws_resources.py",
+        'return "" if _OPEN.search(name) else name',
+        "return name",
+        tests(OF_LISTING, "test_a_parameter_names_what_the_statements_allow_and_nothing_that_is_left_open"),
+    ),
+    Mutant(
+        "where one of the names is left open nobody is the owner",
+        "bot/providers/aws_resources.py",
+        "    if not all(named):\n        return frozenset()\n",
+        "    named = [each for each in named if each]\n",
+        tests(OF_LISTING, "test_a_parameter_names_what_the_statements_allow_and_nothing_that_is_left_open"),
     ),
     Mutant(
         "in the hour that comes twice nothing is handed back",

@@ -67,6 +67,12 @@ class TestAwsIamProvider(LookUpContract):
         named = {name: tagged.seeded.instances[PROD.id, name] for name in ("checkout-1", "checkout-2")}
         return Shelf(tagged.provider(), PROD, DATA, "payments-logs", "payments-exports", named)
 
+    def test_where_resources_say_different_things_nobody_is_the_owner(self, tagged: AwsWorld) -> None:
+        one, both = role("arn:aws:s3:::payments-{name}"), ("arn:aws:s3:::payments-{name}", "arn:aws:s3:::{name}")
+        owner = tagged.provider().owner
+        assert owner(PROD, one, {"name": "logs"}, "name", "owner") == "maya"
+        assert owner(PROD, role(*both), {"name": "logs"}, "name", "owner") == ""
+
     def test_without_the_rights_it_says_what_to_deploy(self, tagged: AwsWorld) -> None:
         iam, policy = (
             tagged.aws.root("iam", PROD.number),
