@@ -40,9 +40,8 @@ class Running:
     async def ended(self, within: float) -> bool:
         """Wait until nothing runs, for as many seconds at most; whether that came to be."""
         until, quiet = time.monotonic() + within, 0
-        while quiet < 2:
+        while (quiet := 0 if self.count else quiet + 1) < 2:
             if time.monotonic() >= until:
                 return False
-            quiet = 0 if self.count else quiet + 1
             await asyncio.sleep(LOOK_EVERY)
         return True
