@@ -20,6 +20,7 @@ from bot.service.current import InUse
 from bot.service.desk import Desk
 from bot.service.effects import Runner
 from bot.service.enrolment import Enrolments
+from bot.service.extending import Extending
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.leaving import Leaving
@@ -138,6 +139,7 @@ def _wire(
         **overdue.handlers(),
         **enrolments.handlers(access),
         **reconciling.handlers(),
+        **Extending(access).handlers(),
         **Tending(access, database_clock, accounts).handlers(),
         **Announcing(changes, chat).handlers(),
     }

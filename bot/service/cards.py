@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.difference import Line
-from bot.core.model import AccessRequest, Catalogue, Grant, Person, Role
+from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, Role
 from bot.core.strays import Stray
 from bot.core.versions import Version
 from bot.service.records import Enrolment
@@ -19,6 +19,21 @@ class Names:
 
     shown: Mapping[str, str] = field(default_factory=dict)
     mention: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """How a grant is made longer: by which request, and by which grant once that is approved."""
+
+    request: AccessRequest
+    grant: Grant | None
+
+    @property
+    def until(self) -> datetime | None:
+        """When what goes on ends (UTC); ``None`` while nobody approved it, and when it was stopped."""
+        grant = self.grant
+        gone = grant is None or grant.status in {GrantStatus.REVOKING, GrantStatus.ENDED}
+        return None if grant is None or gone else grant.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +55,15 @@ class RequestCard:
     names: Names
     parameter_titles: Mapping[str, str] = field(default_factory=dict)
     """By parameter id, in the role's own order."""
+    extending: Grant | None = None
+    """The grant that it goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something that a person is told once, in a direct message.
 
-    ``what``: ``active``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``.
+    ``what``: ``active``, ``goes-on``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``.
     """
 
     what: str
@@ -56,6 +73,9 @@ class Notice:
     account_title: str
     how_to_use: tuple[tuple[str, str], ...]
     names: Names
+    going_on: GoingOn | None = None
+    extendable: bool = False
+    """Whether it may be offered that the grant be made longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.core import policy
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
 from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
+from bot.service.extending import how_it_goes_on, may_go_on
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Store
 from bot.service.records import Permission
@@ -57,6 +58,8 @@ class Queries:
             grants = tx.grants(request_id)
             pending = request.status is RequestStatus.PENDING
             held = tx.unfinished_grants(request.ask.requester) if pending else ()
+            extends = request.ask.extends
+            extending = tx.grants_by_id([extends]).get(extends) if extends else None
         role_title, account_title, number = self._titles(request)
         role, work = self.catalogue().roles.get(request.ask.role), self.catalogue().work.get(request.ask.work)
         deciders = [approval.person for approval in request.approvals]
@@ -76,6 +79,7 @@ class Queries:
                 request.ask.requester, request.decided_by, *deciders, *enders, *request.approvers_asked
             ),
             parameter_titles={parameter.id: parameter.title for parameter in role.parameters} if role else {},
+            extending=extending,
         )
 
     def notice(self, what: str, subject: str) -> Notice | None:
@@ -83,9 +87,11 @@ class Queries:
         with self.store.transaction() as tx:
             request_id = tx.request_id_of_grant(subject) or subject
             request, grants = tx.request(request_id), tx.grants(request_id)
+            grant = next((grant for grant in grants if grant.id == subject), None)
+            asked = tx.extensions_of(subject) if grant else ()
+            going_on = how_it_goes_on(tx, asked)
         if request is None:
             return None
-        grant = next((grant for grant in grants if grant.id == subject), None)
         role_title, account_title, _ = self._titles(request)
         return Notice(
             what=what,
@@ -95,6 +101,8 @@ class Queries:
             account_title=account_title,
             how_to_use=self._how_to_use([grant] if grant else []),
             names=self.people.names(request.ask.requester, request.decided_by, grant.ended_by if grant else None),
+            going_on=going_on,
+            extendable=grant is not None and may_go_on(self.catalogue(), request, grant, asked),
         )
 
     def enrolment_card(self, enrolment_id: str) -> EnrolmentCard | None:

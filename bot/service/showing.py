@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.audit import SYSTEM, Event, Tag
-from bot.core.model import AccessRequest, Effect, GrantStatus, RequestStatus
+from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
 from bot.service.cards import AlertCard, Chat, Notice
 from bot.service.copies import Copies, unless_lasting
 from bot.service.effects import Handler, LostLease, finish
@@ -127,7 +127,7 @@ class Showing:
             return
         notice = self.queries.notice(claim.payload["what"], claim.subject)
         destination = self.queries.people.direct(claim.payload["person"])
-        if notice is not None and destination and not _is_stale(notice):
+        if notice is not None and destination and not _is_stale(notice) and not _is_no_end(notice):
             self._copies.post(claim, destination, notice)
         finish(self.store, claim)
 
@@ -136,7 +136,7 @@ class Showing:
         notice = self.queries.notice("reminder", claim.subject)
         grant = notice.grant if notice else None
         destination = self.queries.people.direct(grant.person) if grant else ""
-        if notice is not None and destination and not _is_stale(notice):
+        if notice is not None and destination and not _is_stale(notice) and not _is_no_end(notice):
             self._copies.post(claim, destination, notice)
         finish(self.store, claim)
 
@@ -186,8 +186,17 @@ ALERTS = {
 
 def _is_stale(notice: Notice) -> bool:
     """Whether it speaks of access that is no longer there, as after hours without the chat."""
-    alive = notice.grant is not None and notice.grant.status is GrantStatus.ACTIVE
-    return notice.what in {"active", "reminder"} and not alive
+    status = notice.grant.status if notice.grant is not None else GrantStatus.ENDED
+    if notice.what == "goes-on":
+        return status in {GrantStatus.REVOKING, GrantStatus.ENDED}
+    return notice.what in {"active", "reminder"} and status is not GrantStatus.ACTIVE
+
+
+def _is_no_end(notice: Notice) -> bool:
+    """Whether it speaks of an end after which the access goes on, of which its holder was told."""
+    by_time = notice.grant is not None and notice.grant.end_reason is EndReason.EXPIRED
+    goes_on = notice.going_on is not None and notice.going_on.until is not None
+    return goes_on and (notice.what == "reminder" or (notice.what == "ended" and by_time))
 
 
 def _home(person: str, now: datetime) -> Effect:

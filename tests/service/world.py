@@ -16,6 +16,7 @@ from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
+from bot.service.extending import Extending
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
@@ -90,6 +91,7 @@ class World:
             **self.overdue.handlers(),
             **self.enrolments.handlers(self.access),
             **self.reconciling.handlers(),
+            **Extending(self.access).handlers(),
             **Tending(self.access, self.database_clock, accounts).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
