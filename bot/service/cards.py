@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.difference import Line
-from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, Role
+from bot.core.model import AccessRequest, Catalogue, Favourite, Grant, Person, Role
 from bot.core.strays import Stray
 from bot.core.versions import Version
+from bot.service.going_on import GoingOn
 from bot.service.records import Enrolment
+from bot.service.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +21,6 @@ class Names:
 
     shown: Mapping[str, str] = field(default_factory=dict)
     mention: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class GoingOn:
-    """How a grant is made longer: by which request, and by which grant once that is approved."""
-
-    request: AccessRequest
-    grant: Grant | None
-
-    @property
-    def until(self) -> datetime | None:
-        """When what goes on ends (UTC); ``None`` while nobody approved it, and when it was stopped."""
-        grant = self.grant
-        gone = grant is None or grant.status in {GrantStatus.REVOKING, GrantStatus.ENDED}
-        return None if grant is None or gone else grant.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +207,13 @@ class HomeCard:
     catalogue: Catalogue
     names: Names
     now: datetime
+    going_on: Mapping[str, GoingOn] = field(default_factory=dict)
+    """By the id of the grant that is made longer."""
+    extendable: frozenset[str] = frozenset()
+    """Ids of grants of which it may be offered that they be made longer."""
+    turns: Mapping[str, Turn] = field(default_factory=dict)
+    """By request id, of those that wait for this person."""
+    favourites: tuple[Favourite, ...] = ()
 
 
 Card = (

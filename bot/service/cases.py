@@ -70,14 +70,14 @@ class Cases:
         if any(item.role not in asking.catalogue.roles for item in asking.ask.items):
             return asking
         tx.guard([name for item in asking.ask.items for name in _guards(asking.catalogue, asking.ask, item)])
-        away, items = _away(tx), range(len(asking.ask.items))
+        away, items = away_now(tx), range(len(asking.ask.items))
         first, *more = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
         return replace(asking, facts=first, more_facts=tuple(more))
 
     @staticmethod
     def approving(tx: Tx, approving: policy.Approving) -> policy.Approving:
         """With who is away, and how often the two approved for each other where a role counts that."""
-        away = _away(tx)
+        away = away_now(tx)
 
         def counted(each: policy.Approving) -> Facts:
             facts, rule = replace(each.known, away=away), each.role.separation
@@ -195,5 +195,6 @@ def _has_limits(catalogue: Catalogue, role: Role) -> bool:
     )
 
 
-def _away(tx: Tx) -> Mapping[str, Away]:
+def away_now(tx: Tx) -> Mapping[str, Away]:
+    """Who is away now, by person id."""
     return {person: Away(each.until, each.delegate) for person, each in tx.absences().items()}

@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 from bot.service.access import Access
 from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
+from bot.service.extending import Extending
+from bot.service.favourites import Favourites
 from bot.service.people import People
 from bot.service.queries import Queries
 from bot.service.strays import Strays
@@ -36,3 +38,13 @@ class Desk:
     changes: Changes
     pinned: Pin = _as_it_is
     """Makes work that goes by one catalogue from its beginning to its end."""
+
+    @property
+    def extending(self) -> Extending:
+        """Making access longer."""
+        return Extending(self.access)
+
+    @property
+    def favourites(self) -> Favourites:
+        """What people keep at hand."""
+        return Favourites(self.access.store, self.access.ids, self.access.catalogue)

@@ -1,18 +1,15 @@
 """Access that goes on: from which grant, what is asked for then, and what stops with a grant that was stopped."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.core import policy
 from bot.core.audit import SYSTEM
 from bot.core.decisions import Refusal
-from bot.core.model import AccessRequest, Ask, Catalogue, EndReason, Grant, GrantStatus, Person, RequestStatus
+from bot.core.model import Ask, EndReason, Grant, GrantStatus, Person, RequestStatus
 from bot.service.access import Access
-from bot.service.cards import GoingOn
 from bot.service.effects import Handler, finish
+from bot.service.going_on import may_go_on
 from bot.service.handling import UNKNOWN
-from bot.service.ports import Tx
 from bot.service.records import Claim
 
 STOPPED = {
@@ -87,24 +84,3 @@ class Extending:
             if grant.status is not GrantStatus.ENDED:
                 self.access.revoke(grant.id, None, SYSTEM, note)
         finish(self.access.store, claim)
-
-
-def may_go_on(catalogue: Catalogue, request: AccessRequest, grant: Grant, asked: Iterable[AccessRequest]) -> bool:
-    """Whether it makes sense to offer that this grant of ``request`` be made longer; the policy has the last word.
-
-    ``asked`` are the requests to go on from it so far.
-    """
-    role = catalogue.roles.get(grant.role)
-    allowed = role is not None and role.extend is not None and not request.ask.extends
-    return allowed and grant.status is GrantStatus.ACTIVE and going_on(asked) is None
-
-
-def going_on(asked: Iterable[AccessRequest]) -> AccessRequest | None:
-    """The request that makes a grant longer, or waits for a yes to."""
-    return next((request for request in asked if request.status in policy.GOES_ON), None)
-
-
-def how_it_goes_on(tx: Tx, asked: Iterable[AccessRequest]) -> GoingOn | None:
-    """The same with its grant; ``None`` when there is no such request."""
-    request = going_on(asked)
-    return GoingOn(request, next(iter(tx.grants(request.id)), None)) if request else None

@@ -5,16 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.core import policy
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
 from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
-from bot.service.extending import how_it_goes_on, may_go_on
+from bot.service.cases import Cases
+from bot.service.going_on import how_it_goes_on, may_go_on
+from bot.service.pages import Pages
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Store
 from bot.service.records import Permission
 from bot.service.summary import Period, sections
-
-RECENT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +27,9 @@ class Queries:
 
     def home(self, person: Person) -> HomeCard:
         """A person's own page, as of now."""
-        with self.store.transaction() as tx:
-            live = tx.unfinished_grants(person.id)
-            pending = tx.pending_requests(person.id)
-            waiting = tx.pending_for(person.id)
-            recent = tx.requests_of(person.id, limit=RECENT)
-            enrolled, now = tx.authenticator(person.id) is not None, tx.now()
-        ids = {request.ask.requester for request in waiting} | {grant.person for grant in live}
-        catalogue, eligible = self.catalogue(), self.people.eligibility()
-        return HomeCard(
-            person=person,
-            enrolled=enrolled,
-            live=live,
-            pending=pending,
-            waiting_for_me=waiting,
-            recent=recent,
-            roles={role.id: role for role in policy.roles_offered(catalogue, person, eligible, now)},
-            catalogue=catalogue,
-            names=self.people.names(person.id, *sorted(ids)),
-            now=now,
-        )
+        catalogue = self.catalogue()
+        cases = Cases(lambda: catalogue, self.people, self.providers)
+        return Pages(self.store, catalogue, self.people, cases).home(person)
 
     def request_card(self, request_id: str, audience: str) -> RequestCard | None:
         """A request's card for ``approvers`` or for the requester (``own``)."""
@@ -100,7 +82,12 @@ class Queries:
             role_title=role_title,
             account_title=account_title,
             how_to_use=self._how_to_use([grant] if grant else []),
-            names=self.people.names(request.ask.requester, request.decided_by, grant.ended_by if grant else None),
+            names=self.people.names(
+                request.ask.requester,
+                request.decided_by,
+                grant.ended_by if grant else None,
+                *(approval.person for approval in request.approvals),
+            ),
             going_on=going_on,
             extendable=grant is not None and may_go_on(self.catalogue(), request, grant, asked),
         )

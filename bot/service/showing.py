@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
+from bot.service import homes
 from bot.service.cards import AlertCard, Chat, Notice
 from bot.service.copies import Copies, unless_lasting
 from bot.service.effects import Handler, LostLease, finish
@@ -100,7 +101,8 @@ class Showing:
             pending = request.status is RequestStatus.PENDING
             if pending or tx.once(f"decided:{request.id}", now + DECIDED_KEPT):
                 at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
-                tx.enqueue([_home(person, at) for person in request.approvers_asked[:DIRECT_MOST]])
+                people = request.approvers_asked[:DIRECT_MOST]
+                tx.enqueue([_home(person, at) for person in people if homes.is_kept(tx, person)])
 
     def enrolment(self, claim: Claim) -> None:
         """The card of somebody who wants to enrol, for those who may vouch, and for themselves."""
@@ -114,7 +116,12 @@ class Showing:
         finish(self.store, claim)
 
     def home(self, claim: Claim) -> None:
-        """A person's own page."""
+        """A person's own page, if they look at it."""
+        with self.store.transaction() as tx:
+            if not homes.is_kept(tx, claim.subject):
+                if tx.holds(claim):
+                    tx.finish(claim)
+                return
         chat_id = self.queries.people.chat_id(claim.subject)
         if chat_id:
             with unless_lasting("home", claim.subject):

@@ -6,7 +6,7 @@ from bot.core.decisions import Refusal
 from bot.core.duration import format_duration
 from bot.core.model import Grant
 from bot.core.text import TextTooLong, clean
-from bot.slack import asking, enrolling, ids, views
+from bot.slack import asking, enrolling, extending, ids, views
 from bot.slack import blocks as b
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import UNFINISHED
@@ -23,6 +23,8 @@ HELP = f"""*Ask for access*
 *Look*
 `{ids.COMMAND} status` what you hold, what you wait for and what waits for you
 `{ids.COMMAND} history` your latest requests
+*Go on*
+`{ids.COMMAND} extend [GRANT] [1h] [REASON]` make your access longer, once, before it ends
 *Stop*
 `{ids.COMMAND} release [GRANT]` you are done
 `{ids.COMMAND} revoke [GRANT] [REASON]` stop somebody's access (admins, approvers)
@@ -152,6 +154,7 @@ SUBCOMMANDS: Mapping[str, Callable[[Caller, str], Replies]] = {
     "enroll": enrol,
     "release": release,
     "revoke": revoke,
+    "extend": extending.typed,
     "history": history,
     "reset": enrolling.open_reset,
 }

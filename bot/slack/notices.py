@@ -7,7 +7,7 @@ from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import how_to_use, notes
-from bot.slack.wording import SHORT, standing, titles
+from bot.slack.wording import GOES_ON, SHORT, standing, titles
 
 FACTS_MOST = 20
 LOST = (
@@ -17,6 +17,7 @@ LOST = (
 
 _HEADS = {
     "active": "🟢 You have access",
+    "goes-on": f"{GOES_ON} Your access goes on",
     "ended": "⚪ Your access has ended",
     "denied": "⛔ Your request was denied",
     "cancelled": "↩️ Your request was cancelled",
@@ -32,7 +33,8 @@ def notice(told: Notice) -> Message:
     first = f"*{head}*{f' by {b.who(told.names, by)}' if by else ''}\n{titles(told.role_title, told.account_title)}"
     blocks: Blocks = [b.section(first)]
     if told.grant is not None:
-        blocks.append(b.section(standing(told.grant, told.names)))
+        goes_on = told.what == "goes-on"
+        blocks.append(b.section(_until(told) if goes_on else standing(told.grant, told.names)))
     if told.what == "ended" and told.grant is not None and told.grant.end_reason is EndReason.LOST:
         blocks.append(b.section(LOST))
     elif told.what == "active":
@@ -40,11 +42,21 @@ def notice(told: Notice) -> Message:
     else:
         blocks += notes(told.request, (told.grant,) if told.grant else ())
     if told.grant is not None and told.what in {"active", "reminder"}:
-        blocks.append(b.actions(b.button("I'm done", ids.RELEASE, told.grant.id, "primary")))
+        if told.going_on is not None and told.going_on.grant is None:
+            blocks.append(b.context(f"{GOES_ON} You asked to go on; that waits for approval."))
+        longer = (b.button("Extend", ids.EXTEND, told.grant.id),) if told.extendable else ()
+        blocks.append(b.actions(b.button("I'm done", ids.RELEASE, told.grant.id, "primary"), *longer))
     elif told.what in {"denied", "lapsed", "ended"}:
         blocks.append(b.actions(b.button("Ask again", ids.ASK_AGAIN, told.request.id)))
     where = f"{b.esc(told.role_title, SHORT)} in {b.esc(told.account_title, SHORT)}"
     return b.message(f"{head}: {where}", blocks)
+
+
+def _until(told: Notice) -> str:
+    """Until when it goes on, and on whose word."""
+    until = b.when(told.grant.expires_at) if told.grant else ""
+    by = [approval.person for approval in told.request.approvals]
+    return f"*Until {until}* · {f'approved by {b.everyone(told.names, by)}' if by else 'your code was enough'}"
 
 
 def _head(told: Notice) -> str:

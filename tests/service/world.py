@@ -11,6 +11,7 @@ from bot.core.decisions import Decision, Outcome, Refusal
 from bot.core.model import LANES, AccessRequest, Ask, Catalogue, Grant, Person, Role, lane_of
 from bot.core.policy import Verdict
 from bot.providers.fake import Call
+from bot.service import homes
 from bot.service.access import Access
 from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
@@ -127,6 +128,11 @@ class World:
         sealed = PlainBox().seal(secret_of(person), person)
         with self.store.transaction() as tx:
             tx.save_authenticator(Authenticator(person, sealed, "k1", NOW, "sam"))
+
+    def opens_home(self, *people: str) -> None:
+        """They look at their pages, which are kept up to date from now on."""
+        for person in people:
+            homes.note_opened(self.store, person)
 
     # --- what people do ----------------------------------------------------------------------------------
 
