@@ -30,17 +30,24 @@ def home(card: HomeCard) -> Json:
         blocks.append(b.section(text, b.button("Set up", ids.ENROL, style="primary")))
     if card.roles:
         blocks.append(b.actions(b.button("Request access", ids.ASK, style="primary" if card.enrolled else "")))
-    else:
+    elif not card.waiting_for_me:
         blocks.append(b.context("No role is offered to you. An admin can add you in access.yaml."))
     further = {on.grant.id for on in card.going_on.values() if on.grant}
     live = [grant for grant in card.live if grant.id not in further]
-    blocks += _part("My access", live, lambda grant: _live(grant, card), "You hold no access.")
-    blocks += _part("Waiting for me", card.waiting_for_me, lambda request: _waiting(request, card))
+    mine = _part("My access", live, lambda grant: _live(grant, card), "You hold no access.")
+    waiting = _part("Waiting for me", card.waiting_for_me, lambda request: _waiting(request, card))
+    blocks += [*waiting, *mine] if _is_their_turn(card) else [*mine, *waiting]
     blocks += _part("My pending requests", card.pending, lambda request: _pending(request, card))
     blocks += _part("Favourites", card.favourites, _favourite, most=FAVOURITES)
     blocks += _part("Ask again", card.recent, lambda request: _recent(request, card))
     blocks.append(b.context(f"As of {b.when(card.now)} · `{ids.COMMAND} help` shows what can be typed"))
     return page(blocks)
+
+
+def _is_their_turn(card: HomeCard) -> bool:
+    """Whether somebody waits for this very person."""
+    turns = [card.turns.get(request.id) for request in card.waiting_for_me]
+    return any(turn is None or turn.mine for turn in turns)
 
 
 def page(blocks: Blocks) -> Json:
