@@ -30,9 +30,9 @@ def _approvers(card: RequestCard) -> Message:
     blocks = [
         b.header(_heading(card)),
         b.section(f"{who} asks for {_asked(card)}"),
+        *_goes_on(card),
         *b.facts([*details(request.ask, Titles.on(card)), ("Identity", f"`{b.esc(request.principal, 120)}`")]),
         *b.quote(request.ask.reason, "Why"),
-        *_goes_on(card),
         b.section(status_of(request, card.grants, names)),
         *notes(request, card.grants),
     ]

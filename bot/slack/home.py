@@ -86,7 +86,8 @@ def _goes_on(on: GoingOn) -> str:
 
 def _pending(request: AccessRequest, card: HomeCard) -> Blocks:
     length, lapses = format_duration(request.ask.duration), b.when(request.lapses_at)
-    text = f"{what(request.ask, card.catalogue)} for {length}\n⏳ Lapses {lapses}"
+    longer = " more" if request.ask.extends else ""
+    text = f"{what(request.ask, card.catalogue)} for {length}{longer}\n⏳ Lapses {lapses}"
     return [b.section(text, b.button("Cancel", ids.CANCEL, request.id))]
 
 
