@@ -1,7 +1,6 @@
 """A person's own page: what stands on it, in which order, for whom it is kept up to date; favourites."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -37,6 +36,14 @@ def test_a_page_is_kept_up_to_date_for_whoever_looked_at_it_and_for_nobody_else(
     world.run("chat")
     assert published(world) == {"U3"}
     assert world.store.next_due("chat") is None or world.store.next_due("chat") > world.clock.now()  # type: ignore[operator]
+
+
+def test_nothing_is_enqueued_for_the_pages_of_approvers_who_never_looked_at_theirs(world: World) -> None:
+    world.opens_home("mona")
+    world.asked()
+    assert world.runner.run(world.claim("chat.cards"))
+    with world.store.transaction() as tx:
+        assert [tx.is_enqueued(f"home:{person}") for person in ("mona", "otto")] == [True, False]
 
 
 def test_a_page_that_nobody_looked_at_for_long_is_left_alone_until_it_is_opened(world: World) -> None:
@@ -116,6 +123,14 @@ def test_who_said_yes_sees_that_and_the_next_that_it_is_their_turn(world: World)
     assert (sam.said, sam.mine, sam.title) == (False, True, "Security")
 
 
+def test_a_second_yes_of_the_same_person_is_not_waited_for(world: World) -> None:
+    world.change_role("s3-read", stages=(Stage(manager=True, groups=frozenset({"leads"}), quorum=2),))
+    request = world.asked()
+    done(world.approve(request, "otto"))
+    otto, mona = page(world, "otto").turns[request], page(world, "mona").turns[request]
+    assert (otto.mine, mona.mine, mona.yeses, mona.quorum) == (False, True, 1, 2)
+
+
 def test_without_the_directory_the_page_is_there_and_says_nothing_of_turns(world: World) -> None:
     request = world.asked()
     world.directory.down = True
@@ -186,8 +201,7 @@ def test_no_favourite_breaks_glass_or_makes_anything_longer(world: World) -> Non
         request = tx.request(made)
         assert request is not None
         odd: Ask = replace(request.ask, break_glass=True, extends="g-1")
-        tx.save_request(replace(request, ask=odd))
-    found = keep(world, made, kept(world))
+        tx.save_request(replace(request, id="r-odd", ask=odd, version=0))
+    found = keep(world, "r-odd", kept(world))
     assert isinstance(found, Favourite)
     assert (found.ask.break_glass, found.ask.extends) == (False, "")
-    assert timedelta(0) < found.ask.duration
