@@ -22,6 +22,7 @@ from bot.service.current import InUse
 from bot.service.desk import Desk
 from bot.service.effects import Runner
 from bot.service.enrolment import Enrolments
+from bot.service.extending import Extending
 from bot.service.facts import Sources
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
@@ -141,7 +142,7 @@ def _wire(
     changes = Changes(catalogues, current, people, codes)
     clouds = _clouds(settings, outside.session)
     access = Access(store, current, people, clouds, codes, ids, sources=outside.sources)
-    queries = Queries(store, current, people, clouds)
+    queries = Queries(store, current, people, clouds, access.sources)
     enrolments = Enrolments(store, current, people, codes, box, ids, ISSUER, settings.public_url)
     database_clock = DatabaseClock(clock, store)
     accounts = Accounts(at_once=max(1, settings.workers * 3 // 4))
@@ -157,6 +158,7 @@ def _wire(
         **overdue.handlers(),
         **enrolments.handlers(access),
         **reconciling.handlers(),
+        **Extending(access).handlers(),
         **Tending(access, database_clock, accounts).handlers(),
         **Announcing(changes, chat).handlers(),
         **Watching(store, current, access.gathering, access.revoke).handlers(),

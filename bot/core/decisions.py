@@ -10,6 +10,8 @@ from bot.core.model import AccessRequest, Effect, EndReason, Grant, GrantStatus,
 
 BEGINS_WITHIN = timedelta(seconds=1)
 """After its approval, access that is not there by then is shown as being made; mostly it is, which is shown at once."""
+AHEAD = timedelta(seconds=30)
+"""What goes on from a grant is put into the cloud this long before that one ends: it works from its own start on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,16 @@ def scheduled(request: AccessRequest, giving: Giving, now: datetime) -> tuple[Gr
         )
         for at, (item, part, grant_id, provider) in enumerate(items)
     )
+
+
+def may_begin_at(request: AccessRequest, grant: Grant) -> datetime:
+    """When a grant may be put into the cloud (UTC); the permission itself works from the grant's start on."""
+    return grant.starts_at - AHEAD if request.ask.extends else grant.starts_at
+
+
+def goes_on_without_a_gap(request: AccessRequest, grant: Grant) -> bool:
+    """Whether it was approved before the grant ended that it goes on from: then nothing begins anew for its holder."""
+    return bool(request.ask.extends) and request.decided_at is not None and grant.starts_at > request.decided_at
 
 
 def converge(grant: Grant, now: datetime) -> Effect:

@@ -8,11 +8,13 @@ from functools import cache
 from typing import Protocol
 
 from bot.core.difference import Line
-from bot.core.model import AccessRequest, Catalogue, Grant, Person, Role
+from bot.core.model import AccessRequest, Catalogue, Favourite, Grant, Person, Role
 from bot.core.strays import Stray
 from bot.core.versions import Version
+from bot.service.going_on import GoingOn
 from bot.service.records import Enrolment
 from bot.service.targets import Target
+from bot.service.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,15 @@ class RequestCard:
     """By parameter id, in the role's own order."""
     targets: tuple[Target, ...] = ()
     """Where there are several: the titles then stand for all of them, and ``how_to_use`` is each target's own."""
+    extending: Grant | None = None
+    """The grant that it goes on from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something that a person is told once, in a direct message.
 
-    ``what``: ``active``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``.
+    ``what``: ``active``, ``goes-on``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``.
     """
 
     what: str
@@ -62,6 +66,9 @@ class Notice:
     names: Names
     targets: tuple[Target, ...] = ()
     """What it is about where that is several targets; ``grant`` is none of theirs then."""
+    going_on: GoingOn | None = None
+    extendable: bool = False
+    """Whether it may be offered that the grant be made longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +213,13 @@ class HomeCard:
     catalogue: Catalogue
     names: Names
     now: datetime
+    going_on: Mapping[str, GoingOn] = field(default_factory=dict)
+    """By the id of the grant that is made longer."""
+    extendable: frozenset[str] = frozenset()
+    """Ids of grants of which it may be offered that they be made longer."""
+    turns: Mapping[str, Turn] = field(default_factory=dict)
+    """By request id, of those that wait for this person."""
+    favourites: tuple[Favourite, ...] = ()
 
 
 Card = (

@@ -77,17 +77,19 @@ class Cases:
             return asking
         if hold:
             tx.guard([name for item in asking.ask.items for name in _guards(asking.catalogue, asking.ask, item)])
-        away, items = _away(tx), range(len(asking.ask.items))
+        away, items = away_now(tx), range(len(asking.ask.items))
         first, *more = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
         return replace(asking, facts=first, more_facts=tuple(more))
 
     @staticmethod
     def approving(tx: Tx, approving: policy.Approving) -> policy.Approving:
         """With who is away, and how often the two approved for each other where a role counts that."""
-        away = _away(tx)
+        away = away_now(tx)
 
         def counted(each: policy.Approving) -> Facts:
             facts, rule = replace(each.known, away=away), each.role.separation
+            if extends := each.request.ask.extends:
+                facts = replace(facts, extending=tx.grants_by_id([extends]).get(extends))
             if rule.pair_most is None:
                 return facts
             tx.guard([f"person:{each.requester.id}", f"person:{each.approver.id}"])
@@ -166,11 +168,18 @@ def _counted(tx: Tx, a: policy.Asking, away: Mapping[str, Away], besides: str) -
         owed = (request.id for request in tx.reviews_owed(person) if request.id != besides)
         facts = replace(facts, owes_review=tuple(owed))
     if a.ask.extends:
-        others = (each for each in tx.extensions_of(a.ask.extends) if each.id != besides)
-        before = any(each.status in policy.GOES_ON for each in others)
-        going_on = tx.grants_by_id([a.ask.extends]).get(a.ask.extends)
-        facts = replace(facts, extending=going_on, extended=before)
+        facts = _with_what_it_extends(tx, a, facts, besides)
     return facts
+
+
+def _with_what_it_extends(tx: Tx, a: policy.Asking, facts: Facts, besides: str) -> Facts:
+    old = tx.grants_by_id([a.ask.extends]).get(a.ask.extends)
+    first = tx.request(old.request_id) if old else None
+    others = (each for each in tx.extensions_of(a.ask.extends) if each.id != besides)
+    before = any(each.status in policy.GOES_ON for each in others)
+    itself = first is not None and bool(first.ask.extends)
+    glass = first is not None and first.ask.break_glass
+    return replace(facts, extending=old, extended=before or itself, extends_glass=glass)
 
 
 def _guards(catalogue: Catalogue, ask: Ask, item: Item) -> tuple[str, ...]:
@@ -193,5 +202,6 @@ def _has_limits(catalogue: Catalogue, role: Role) -> bool:
     )
 
 
-def _away(tx: Tx) -> Mapping[str, Away]:
+def away_now(tx: Tx) -> Mapping[str, Away]:
+    """Who is away now, by person id."""
     return {person: Away(each.until, each.delegate) for person, each in tx.absences().items()}

@@ -8,6 +8,8 @@ from bot.service.access import Access
 from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
 from bot.service.explaining import Explaining
+from bot.service.extending import Extending
+from bot.service.favourites import Favourites
 from bot.service.lookups import LookUps
 from bot.service.people import People
 from bot.service.queries import Queries
@@ -48,3 +50,13 @@ class Desk:
     def lookups(self) -> LookUps:
         """What can be chosen, listed live."""
         return LookUps(self.access.providers, self.access.sources)
+
+    @property
+    def extending(self) -> Extending:
+        """Making access longer."""
+        return Extending(self.access)
+
+    @property
+    def favourites(self) -> Favourites:
+        """What people keep at hand."""
+        return Favourites(self.access.store, self.access.ids, self.access.catalogue)

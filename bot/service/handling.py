@@ -8,7 +8,7 @@ from bot.core import commands
 from bot.core.audit import Event, Tag
 from bot.core.decisions import Decision, Outcome, Refusal, State
 from bot.core.lifecycle import decide
-from bot.core.model import AccessRequest, Effect, Grant
+from bot.core.model import AccessRequest, Effect, EndReason, Grant, GrantStatus
 from bot.service.ports import Store, Tx
 from bot.service.records import Claim, StaleWrite
 
@@ -97,7 +97,8 @@ class _Batch:
         for request in self.changed_requests.values():
             tx.save_request(request)
         tx.save_grants(list(self.changed_grants.values()))
-        _write_rest(tx, self.cancels, self.effects.values(), self.events)
+        followed = _followed(tx, self.changed_grants.values())
+        _write_rest(tx, self.cancels, (*self.effects.values(), *followed), self.events)
 
 
 def _requests_of(tx: Tx, subjects: Sequence[str]) -> dict[str, str]:
@@ -134,7 +135,19 @@ def _write(tx: Tx, decision: Decision) -> None:
         tx.save_request(decision.request)
     for grant in decision.grants:
         tx.save_grant(grant)
-    _write_rest(tx, decision.cancels, decision.effects, decision.events)
+    followed = _followed(tx, decision.grants)
+    _write_rest(tx, decision.cancels, (*decision.effects, *followed), decision.events)
+
+
+def _followed(tx: Tx, grants: Iterable[Grant]) -> list[Effect]:
+    """What was to go on from a grant that is stopped before its end is stopped too."""
+    stopped = (
+        grant.id
+        for grant in grants
+        if grant.status is GrantStatus.REVOKING and grant.end_reason is not EndReason.EXPIRED
+    )
+    now = tx.now()
+    return [Effect("grant.follow", each, f"follow:{each}", now) for each in stopped if tx.extensions_of(each)]
 
 
 def _write_rest(tx: Tx, cancels: Sequence[str], effects: Iterable[Effect], events: Sequence[Event]) -> None:

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.core import policy
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
 from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
+from bot.service.cases import Cases
+from bot.service.facts import Gathering, Sources
+from bot.service.going_on import how_it_goes_on, may_go_on
+from bot.service.pages import Pages
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Store
 from bot.service.records import Permission
 from bot.service.summary import Period, sections
 from bot.service.targets import account_title, by_target, role_title, targets_of, titles_of
-
-RECENT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +26,14 @@ class Queries:
     catalogue: Callable[[], Catalogue]
     people: People
     providers: Mapping[str, CloudProvider] = field(default_factory=dict)
+    sources: Sources = field(default_factory=Sources)
 
     def home(self, person: Person) -> HomeCard:
         """A person's own page, as of now."""
-        with self.store.transaction() as tx:
-            live = tx.unfinished_grants(person.id)
-            pending = tx.pending_requests(person.id)
-            waiting = tx.pending_for(person.id)
-            recent = tx.requests_of(person.id, limit=RECENT)
-            enrolled, now = tx.authenticator(person.id) is not None, tx.now()
-        ids = {request.ask.requester for request in waiting} | {grant.person for grant in live}
-        catalogue, eligible = self.catalogue(), self.people.eligibility(person)
-        return HomeCard(
-            person=person,
-            enrolled=enrolled,
-            live=live,
-            pending=pending,
-            waiting_for_me=waiting,
-            recent=recent,
-            roles={role.id: role for role in policy.roles_offered(catalogue, person, eligible, now)},
-            catalogue=catalogue,
-            names=self.people.names(person.id, *sorted(ids)),
-            now=now,
-        )
+        catalogue = self.catalogue()
+        gathering = Gathering(self.people, self.providers, self.sources, self.store.ping)
+        cases = Cases(lambda: catalogue, gathering, self.providers)
+        return Pages(self.store, catalogue, self.people, cases).home(person)
 
     def request_card(self, request_id: str, audience: str) -> RequestCard | None:
         """A request's card for ``approvers`` or for the requester (``own``)."""
@@ -58,6 +44,8 @@ class Queries:
             grants = tx.grants(request_id)
             pending = request.status is RequestStatus.PENDING
             held = tx.unfinished_grants(request.ask.requester) if pending else ()
+            extends = request.ask.extends
+            extending = tx.grants_by_id([extends]).get(extends) if extends else None
         role_title, account_title, number = self._titles(request)
         role, work = self.catalogue().roles.get(request.ask.role), self.catalogue().work.get(request.ask.work)
         deciders = [approval.person for approval in request.approvals]
@@ -78,6 +66,7 @@ class Queries:
             ),
             parameter_titles={parameter.id: parameter.title for parameter in role.parameters} if role else {},
             targets=targets_of(self.catalogue(), request, grants),
+            extending=extending,
         )
 
     def notice(self, what: str, subject: str) -> Notice | None:
@@ -85,9 +74,11 @@ class Queries:
         with self.store.transaction() as tx:
             request_id = tx.request_id_of_grant(subject) or subject
             request, grants = tx.request(request_id), tx.grants(request_id)
+            grant = next((grant for grant in grants if grant.id == subject), None)
+            asked = tx.extensions_of(subject) if grant else ()
+            going_on = how_it_goes_on(tx, asked)
         if request is None:
             return None
-        grant = next((grant for grant in grants if grant.id == subject), None)
         catalogue, enders = self.catalogue(), [each.ended_by for each in ([grant] if grant else grants)]
         titles = titles_of(catalogue, request.ask)
         if grant is not None:
@@ -99,8 +90,15 @@ class Queries:
             role_title=titles[0],
             account_title=titles[1],
             how_to_use=self._how_to_use([grant] if grant else []),
-            names=self.people.names(request.ask.requester, request.decided_by, *enders),
+            names=self.people.names(
+                request.ask.requester,
+                request.decided_by,
+                *enders,
+                *(approval.person for approval in request.approvals),
+            ),
             targets=() if grant else targets_of(catalogue, request, grants, lambda one: self._how_to_use([one])),
+            going_on=going_on,
+            extendable=grant is not None and may_go_on(self.catalogue(), request, grant, asked),
         )
 
     def enrolment_card(self, enrolment_id: str) -> EnrolmentCard | None:

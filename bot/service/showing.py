@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.audit import SYSTEM, Event, Tag
-from bot.core.model import AccessRequest, Effect, GrantStatus, RequestStatus
+from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
+from bot.service import homes
 from bot.service.cards import AlertCard, Chat, Notice
 from bot.service.copies import Copies, unless_lasting
 from bot.service.effects import Handler, LostLease, finish
@@ -100,7 +101,8 @@ class Showing:
             pending = request.status is RequestStatus.PENDING
             if pending or tx.once(f"decided:{request.id}", now + DECIDED_KEPT):
                 at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
-                tx.enqueue([_home(person, at) for person in request.approvers_asked[:DIRECT_MOST]])
+                people = request.approvers_asked[:DIRECT_MOST]
+                tx.enqueue([_home(person, at) for person in people if homes.is_kept(tx, person)])
 
     def enrolment(self, claim: Claim) -> None:
         """The card of somebody who wants to enrol, for those who may vouch, and for themselves."""
@@ -114,7 +116,12 @@ class Showing:
         finish(self.store, claim)
 
     def home(self, claim: Claim) -> None:
-        """A person's own page."""
+        """A person's own page, if they look at it."""
+        with self.store.transaction() as tx:
+            if not homes.is_kept(tx, claim.subject):
+                if tx.holds(claim):
+                    tx.finish(claim)
+                return
         chat_id = self.queries.people.chat_id(claim.subject)
         if chat_id:
             with unless_lasting("home", claim.subject):
@@ -127,7 +134,7 @@ class Showing:
             return
         notice = self.queries.notice(claim.payload["what"], claim.subject)
         destination = self.queries.people.direct(claim.payload["person"])
-        if notice is not None and destination and not _is_stale(notice):
+        if notice is not None and destination and not _is_stale(notice) and not _is_no_end(notice):
             self._copies.post(claim, destination, notice)
         finish(self.store, claim)
 
@@ -135,7 +142,7 @@ class Showing:
         """The end is near; nothing is said when there is nothing to lose any more."""
         notice = self.queries.notice("reminder", claim.subject)
         destination = self.queries.people.direct(notice.request.ask.requester) if notice else ""
-        if notice is not None and destination and not _is_stale(notice):
+        if notice is not None and destination and not _is_stale(notice) and not _is_no_end(notice):
             self._copies.post(claim, destination, notice)
         finish(self.store, claim)
 
@@ -185,9 +192,18 @@ ALERTS = {
 
 def _is_stale(notice: Notice) -> bool:
     """Whether it speaks of access that is no longer there, as after hours without the chat."""
-    grants = (notice.grant, *(target.grant for target in notice.targets))
-    alive = any(grant is not None and grant.status is GrantStatus.ACTIVE for grant in grants)
+    grants = [each for each in (notice.grant, *(target.grant for target in notice.targets)) if each is not None]
+    if notice.what == "goes-on":
+        return all(grant.status in {GrantStatus.REVOKING, GrantStatus.ENDED} for grant in grants)
+    alive = any(grant.status is GrantStatus.ACTIVE for grant in grants)
     return notice.what in {"active", "reminder"} and not alive
+
+
+def _is_no_end(notice: Notice) -> bool:
+    """Whether it speaks of an end after which the access goes on, of which its holder was told."""
+    by_time = notice.grant is not None and notice.grant.end_reason is EndReason.EXPIRED
+    goes_on = notice.going_on is not None and notice.going_on.until is not None
+    return goes_on and (notice.what == "reminder" or (notice.what == "ended" and by_time))
 
 
 def _home(person: str, now: datetime) -> Effect:

@@ -101,7 +101,7 @@ def submit_form(caller: Caller, sent: Submitted) -> Answer:
     drafted = access.draft(caller.person, asked)
     if isinstance(drafted, Verdict):
         return _problems(problems_of(drafted), sent)
-    view = _confirmation(caller, drafted, "Back" if sent.is_root else "")
+    view = confirmation(caller, drafted, "Back" if sent.is_root else "")
     # Slack stacks three modals at most: a form that is not the first gives way to its confirmation.
     return Answer(push=view) if sent.is_root else Answer(update=view)
 
@@ -114,7 +114,8 @@ def _problems(problems: Problems, sent: Submitted) -> Answer:
     return Answer(update=views.notice("Not sent", f"⚠️ *Nothing was sent.*\n{listed}", clears=True))
 
 
-def _confirmation(caller: Caller, draft: Draft, close: str = "") -> b.Json:
+def confirmation(caller: Caller, draft: Draft, close: str = "") -> b.Json:
+    """Exactly what is about to be asked for, and the code where one is needed."""
     with_code = needs_code(caller, draft)
     if with_code and not caller.desk.enrolments.is_enrolled(caller.person.id):
         return views.notice("Authenticator needed", ENROL_FIRST + f" Type `{ids.COMMAND} enrol`.")
@@ -151,7 +152,7 @@ def typed(caller: Caller, line: Line) -> Replies:
         problems += unread.values()
         drafted = access.judge(caller.person, asked) if problems else access.draft(caller.person, asked)
         if isinstance(drafted, Draft):
-            return (Open(_confirmation(caller, drafted)),)
+            return (Open(confirmation(caller, drafted)),)
         problems += [text for key, text in problems_of(drafted).items() if key not in unread]
     readable = not unread or (ids.DURATION, "") not in unread
     kept = asked if readable else replace(asked, duration=timedelta(0))
@@ -186,11 +187,12 @@ def submit_confirm(caller: Caller, sent: Submitted) -> Answer:
         if access.codes.verify(caller.person.id, code, draft.digest(), caller.actor) is None:
             return Answer(errors={ids.CODE: REFUSED})
     elif needs_code(caller, draft):
-        return Answer(update=_confirmation(caller, draft))
-    return Answer(update=views.checking(), then=lambda: _send(caller, draft))
+        return Answer(update=confirmation(caller, draft))
+    return Answer(update=views.checking(), then=lambda: send(caller, draft))
 
 
-def _send(caller: Caller, draft: Draft) -> Replies:
+def send(caller: Caller, draft: Draft) -> Replies:
+    """Ask the cloud, send the request, and say what came of it."""
     access = caller.desk.access
     reasons = access.preflight(draft, caller.person)
     if reasons:

@@ -7,7 +7,7 @@ from bot.service.stopping import STOPPABLE
 from bot.slack import blocks as b
 from bot.slack import ids, several
 from bot.slack.blocks import Blocks, Json, Message
-from bot.slack.wording import SHORT, Titles, asks_for, details, status_of
+from bot.slack.wording import GOES_ON, SHORT, Titles, asks_for, details, status_of
 
 HELD_MOST = 4
 UNFINISHED = STOPPABLE
@@ -28,6 +28,7 @@ def _approvers(card: RequestCard) -> Message:
     blocks = [
         b.header(_heading(card)),
         b.section(f"{who} asks for {_asked(card)}"),
+        *_goes_on(card),
         *several.targets(card.targets, names),
         *b.facts([*details(request.ask, Titles.on(card)), *_identity(card)]),
         *b.quote(request.ask.reason, "Why"),
@@ -47,6 +48,15 @@ def _identity(card: RequestCard) -> list[tuple[str, str]]:
 
 def _asked(card: RequestCard) -> str:
     return asks_for(card.role_title, card.account_title, card.request.ask.duration)
+
+
+def _goes_on(card: RequestCard) -> Blocks:
+    """What it makes longer; once it is approved its own window is shown, too."""
+    old = card.extending
+    if old is None:
+        return []
+    until = "" if card.grants else f", until {b.when(old.expires_at + card.request.ask.duration)}"
+    return [b.section(f"{GOES_ON} *Goes on from* `{b.esc(old.id, 60)}`, which ends {b.when(old.expires_at)}{until}")]
 
 
 def _heading(card: RequestCard) -> str:
@@ -94,6 +104,7 @@ def _own(card: RequestCard) -> Message:
     request = card.request
     blocks = [
         b.section(f"You asked for {_asked(card)}"),
+        *_goes_on(card),
         *several.targets(card.targets, card.names),
         b.section(status_of(request, card.grants, card.names)),
         *notes(request, card.grants),

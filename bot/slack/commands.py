@@ -7,7 +7,7 @@ from bot.core.duration import format_duration
 from bot.core.model import AccessRequest, Catalogue, Grant
 from bot.core.text import TextTooLong, clean
 from bot.service.cards import Names
-from bot.slack import asking, enrolling, ids, several, views
+from bot.slack import asking, enrolling, extending, ids, several, views
 from bot.slack import blocks as b
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import UNFINISHED
@@ -27,6 +27,8 @@ HELP = f"""*Ask for access*
 `{ids.COMMAND} status` what you hold, what you wait for and what waits for you
 `{ids.COMMAND} history` your latest requests
 `{WHY_USAGE}` what would become of that, rule by rule (admins: `for=PERSON` too)
+*Go on*
+`{ids.COMMAND} extend [GRANT] [1h] [REASON]` make your access longer, once, before it ends
 *Stop*
 `{ids.COMMAND} release [GRANT]` you are done
 `{ids.COMMAND} revoke [GRANT] [REASON]` stop somebody's access (admins, approvers)
@@ -169,6 +171,7 @@ SUBCOMMANDS: Mapping[str, Callable[[Caller, str], Replies]] = {
     "enroll": enrol,
     "release": release,
     "revoke": revoke,
+    "extend": extending.typed,
     "history": history,
     "why": why,
     "reset": enrolling.open_reset,

@@ -4,13 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bot.core.duration import format_duration
-from bot.core.model import AccessRequest, Grant, GrantStatus
+from bot.core.model import AccessRequest, Favourite, Grant, GrantStatus
 from bot.service.cards import HomeCard
+from bot.service.favourites import MOST as FAVOURITES
+from bot.service.favourites import same_as
+from bot.service.going_on import GoingOn
+from bot.service.turns import Turn
 from bot.slack import blocks as b
 from bot.slack import ids, several
 from bot.slack.blocks import Blocks, Json
 from bot.slack.cards import UNFINISHED
-from bot.slack.wording import grant_status, left, what, what_grant
+from bot.slack.wording import GOES_ON, SHORT, grant_status, left, what, what_grant
 
 MOST = 8
 """Entries shown of each kind; a page holds 100 blocks."""
@@ -26,17 +30,24 @@ def home(card: HomeCard) -> Json:
         blocks.append(b.section(text, b.button("Set up", ids.ENROL, style="primary")))
     if card.roles:
         blocks.append(b.actions(b.button("Request access", ids.ASK, style="primary" if card.enrolled else "")))
-    else:
+    elif not card.waiting_for_me:
         blocks.append(b.context("No role is offered to you. An admin can add you in access.yaml."))
-    held = several.together(card.live)
-    blocks += _part(
-        "My access", held, lambda h: several.live(h, card) if len(h) > 1 else _live(h[0], card), "You hold no access."
-    )
+    further = {on.grant.id for on in card.going_on.values() if on.grant}
+    held = several.together(grant for grant in card.live if grant.id not in further)
+    mine = _part("My access", held, lambda grants: _held(grants, card), "You hold no access.")
+    waiting = _part("Waiting for me", card.waiting_for_me, lambda request: _waiting(request, card))
+    blocks += [*waiting, *mine] if _is_their_turn(card) else [*mine, *waiting]
     blocks += _part("My pending requests", card.pending, lambda request: _pending(request, card))
-    blocks += _part("Waiting for me", card.waiting_for_me, lambda request: _waiting(request, card))
-    blocks += _part("Recent requests", card.recent, lambda request: _recent(request, card))
+    blocks += _part("Favourites", card.favourites, _favourite, most=FAVOURITES)
+    blocks += _part("Ask again", card.recent, lambda request: _recent(request, card))
     blocks.append(b.context(f"As of {b.when(card.now)} · `{ids.COMMAND} help` shows what can be typed"))
     return page(blocks)
+
+
+def _is_their_turn(card: HomeCard) -> bool:
+    """Whether somebody waits for this very person."""
+    turns = [card.turns.get(request.id) for request in card.waiting_for_me]
+    return any(turn is None or turn.mine for turn in turns)
 
 
 def page(blocks: Blocks) -> Json:
@@ -44,43 +55,88 @@ def page(blocks: Blocks) -> Json:
     return {"type": "home", "blocks": b.within(blocks, b.VIEW_BLOCKS)}
 
 
-def _part(title: str, entries: Sequence[T], show: Callable[[T], Blocks], nothing: str = "") -> Blocks:
+def _part(
+    title: str, entries: Sequence[T], show: Callable[[T], Blocks], nothing: str = "", *, most: int = MOST
+) -> Blocks:
     if not entries and not nothing:
         return []
-    shown = [block for entry in entries[:MOST] for block in show(entry)]
-    more = [b.context(f"… and {len(entries) - MOST} more")] if len(entries) > MOST else []
+    shown = [block for entry in entries[:most] for block in show(entry)]
+    more = [b.context(f"… and {len(entries) - most} more")] if len(entries) > most else []
     return [b.divider(), b.section(f"*{title}*"), *shown, *more, *([] if entries else [b.context(nothing)])]
+
+
+def _held(grants: Sequence[Grant], card: HomeCard) -> Blocks:
+    return several.live(grants, card) if len(grants) > 1 else _live(grants[0], card)
 
 
 def _live(grant: Grant, card: HomeCard) -> Blocks:
     text = f"{what_grant(grant, card.catalogue)}\n{grant_status(grant, card.names)}"
     if grant.status is GrantStatus.ACTIVE:
         text += f" · {left(grant, card.now)} left"
-    done = b.button("I'm done", ids.RELEASE, grant.id) if grant.status in UNFINISHED else None
-    return [b.section(text, done)]
+    if on := card.going_on.get(grant.id):
+        text += f"\n{GOES_ON} {_goes_on(on)}"
+    done = b.button("I'm done", ids.RELEASE, grant.id)
+    if grant.id in card.extendable:
+        return [b.section(text), b.actions(done, b.button("Extend", ids.EXTEND, grant.id))]
+    return [b.section(text, done if grant.status in UNFINISHED else None)]
+
+
+def _goes_on(on: GoingOn) -> str:
+    length = format_duration(on.request.ask.duration)
+    if on.until is not None:
+        return f"Goes on for {length}, until {b.when(on.until)}"
+    return f"You asked for {length} more: waiting for approval" if on.grant is None else "It does not go on"
 
 
 def _pending(request: AccessRequest, card: HomeCard) -> Blocks:
     length, lapses = format_duration(request.ask.duration), b.when(request.lapses_at)
-    text = f"{what(request.ask, card.catalogue)} for {length}\n⏳ Lapses {lapses}"
+    longer = " more" if request.ask.extends else ""
+    text = f"{what(request.ask, card.catalogue)} for {length}{longer}\n⏳ Lapses {lapses}"
     return [b.section(text, b.button("Cancel", ids.CANCEL, request.id))]
 
 
 def _waiting(request: AccessRequest, card: HomeCard) -> Blocks:
-    requester = b.who(card.names, request.ask.requester)
-    length = format_duration(request.ask.duration)
+    requester, turn = b.who(card.names, request.ask.requester), card.turns.get(request.id)
+    length, longer = format_duration(request.ask.duration), " more" if request.ask.extends else ""
+    text = f"{requester} asks for {what(request.ask, card.catalogue)} for {length}{longer}\n{_turn(turn)}"
+    if request.claimed_by:
+        text += f" · 👀 {b.who(card.names, request.claimed_by)} is on it"
+    approve = (b.button("Approve", ids.APPROVE, request.id, "primary"),) if turn is None or turn.mine else ()
     return [
-        b.section(f"{requester} asks for {what(request.ask, card.catalogue)} for {length}"),
+        b.section(f"{text} · lapses {b.when(request.lapses_at)}"),
         *b.quote(b.clip(request.ask.reason, 300)),
         b.actions(
-            b.button("Approve", ids.APPROVE, request.id, "primary"),
+            *approve,
             b.button("Deny", ids.DENY, request.id, "danger"),
             b.button("Show permissions", ids.PERMISSIONS, request.id),
         ),
     ]
 
 
+def _turn(turn: Turn | None) -> str:
+    """Whose turn it is, and how far it is."""
+    if turn is None:
+        return "⏳ Waiting for approval"
+    whose = "👉 *Your turn*" if turn.mine else "✅ You said yes" if turn.said else "⏳ Not your turn"
+    title = f": {b.esc(turn.title, SHORT)}" if turn.title else ""
+    stage = f" · stage {turn.stage} of {turn.stages}{title}" if turn.stages > 1 else ""
+    return whose + stage + (f" · {turn.yeses} of {turn.quorum} said yes" if turn.quorum > 1 else "")
+
+
+def _favourite(favourite: Favourite) -> Blocks:
+    ask = favourite.ask
+    values = ", ".join(f"{name}={value}" for name, value in ask.params.items() if value)
+    rest = f"{b.esc(values, 200)} · " if values else ""
+    return [
+        b.section(f"⭐ *{b.esc(favourite.title, 160)}*\n{rest}{format_duration(ask.duration)}"),
+        b.actions(b.button("Ask", ids.ASK_FAVOURITE, favourite.id), b.button("✕", ids.FORGET, favourite.id)),
+    ]
+
+
 def _recent(request: AccessRequest, card: HomeCard) -> Blocks:
     length = format_duration(request.ask.duration)
     text = f"{what(request.ask, card.catalogue)}\n{request.status.capitalize()} · {length} · {b.when(request.asked_at)}"
-    return [b.section(text, b.button("Ask again", ids.ASK_AGAIN, request.id))]
+    again = b.button("Ask again", ids.ASK_AGAIN, request.id)
+    if same_as(request.ask, card.favourites):
+        return [b.section(text, again)]
+    return [b.section(text), b.actions(again, b.button("⭐ Keep", ids.KEEP, request.id))]

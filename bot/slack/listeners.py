@@ -7,8 +7,19 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.service import leaving
-from bot.slack import asking, changing, commands, deciding, enrolling, ids, payloads, settling
+from bot.service import homes, leaving
+from bot.slack import (
+    asking,
+    changing,
+    commands,
+    deciding,
+    enrolling,
+    extending,
+    favourites,
+    ids,
+    payloads,
+    settling,
+)
 from bot.slack.blocks import Json
 from bot.slack.directory import SlackDirectory, may_do_nothing
 from bot.slack.edge import Edge
@@ -29,6 +40,10 @@ CLICKS: Mapping[str, OnClick] = {
     ids.CANCEL: deciding.cancel,
     ids.RELEASE: deciding.release,
     ids.REVOKE: deciding.revoke,
+    ids.EXTEND: extending.extend,
+    ids.KEEP: favourites.keep,
+    ids.ASK_FAVOURITE: favourites.ask,
+    ids.FORGET: favourites.forget,
     ids.ENROL: enrolling.begin,
     ids.VOUCH: enrolling.vouch,
     ids.REFUSE: enrolling.refuse,
@@ -46,6 +61,7 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.APPROVE_CODE: deciding.submit_approve,
     ids.DENY_NOTE: deciding.submit_deny,
     ids.REVOKE_NOTE: deciding.submit_revoke,
+    ids.EXTEND_FORM: extending.submit,
     ids.ENROL_FORM: enrolling.submit_form,
     ids.TWO_CODES: enrolling.submit_codes,
     ids.VOUCH_CODE: enrolling.submit_vouch,
@@ -83,7 +99,8 @@ def register(app: AsyncApp, edge: Edge, directory: SlackDirectory | None) -> Non
 
 
 def open_home(caller: Caller) -> Json:
-    """A person's own page, as of now."""
+    """A person's own page, as of now; from now on it is kept up to date."""
+    homes.note_opened(caller.desk.access.store, caller.person.id)
     return home(caller.desk.queries.home(caller.person))
 
 

@@ -8,7 +8,7 @@ from bot.slack import ids, several
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import notes
 from bot.slack.how_to import how_to_use
-from bot.slack.wording import SHORT, standing, titles
+from bot.slack.wording import GOES_ON, SHORT, standing, titles
 
 FACTS_MOST = 20
 LOST = (
@@ -18,6 +18,7 @@ LOST = (
 
 _HEADS = {
     "active": "🟢 You have access",
+    "goes-on": f"{GOES_ON} Your access goes on",
     "ended": "⚪ Your access has ended",
     "denied": "⛔ Your request was denied",
     "cancelled": "↩️ Your request was cancelled",
@@ -33,7 +34,8 @@ def notice(told: Notice) -> Message:
     first = f"*{head}*{f' by {b.who(told.names, by)}' if by else ''}\n{titles(told.role_title, told.account_title)}"
     blocks: Blocks = [b.section(first)]
     if told.grant is not None:
-        blocks.append(b.section(standing(told.grant, told.names)))
+        goes_on = told.what == "goes-on"
+        blocks.append(b.section(_until(told) if goes_on else standing(told.grant, told.names)))
     blocks += several.told(told)
     if told.what == "ended" and _ends(told) == {EndReason.LOST}:
         blocks.append(b.section(LOST))
@@ -42,8 +44,7 @@ def notice(told: Notice) -> Message:
     else:
         blocks += notes(told.request, _grants(told))
     if _grants(told) and told.what in {"active", "reminder"}:
-        subject = told.grant.id if told.grant else told.request.id
-        blocks.append(b.actions(b.button("I'm done", ids.RELEASE, subject, "primary")))
+        blocks += _buttons(told)
     elif told.what in {"denied", "lapsed", "ended"}:
         blocks.append(b.actions(b.button("Ask again", ids.ASK_AGAIN, told.request.id)))
     where = f"{b.esc(told.role_title, SHORT)} in {b.esc(told.account_title, SHORT)}"
@@ -57,6 +58,22 @@ def _grants(told: Notice) -> tuple[Grant, ...]:
 
 def _ends(told: Notice) -> set[EndReason | None]:
     return {grant.end_reason for grant in _grants(told)}
+
+
+def _until(told: Notice) -> str:
+    """Until when it goes on, and on whose word."""
+    until = b.when(told.grant.expires_at) if told.grant else ""
+    by = [approval.person for approval in told.request.approvals]
+    return f"*Until {until}* · {f'approved by {b.everyone(told.names, by)}' if by else 'your code was enough'}"
+
+
+def _buttons(told: Notice) -> Blocks:
+    """What its holder can do about access that is there."""
+    waits = told.going_on is not None and told.going_on.grant is None
+    asked = [b.context(f"{GOES_ON} You asked to go on; that waits for approval.")] if waits else []
+    longer = (b.button("Extend", ids.EXTEND, told.grant.id),) if told.grant and told.extendable else ()
+    subject = told.grant.id if told.grant else told.request.id
+    return [*asked, b.actions(b.button("I'm done", ids.RELEASE, subject, "primary"), *longer)]
 
 
 def _head(told: Notice) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from bot.core.model import AccessRequest, Ask, Catalogue
+from bot.core.model import AccessRequest, Ask, Catalogue, Way
 from bot.service.cards import Names, RequestCard
 from bot.service.targets import targets_asked
 from bot.slack import blocks as b
 from bot.slack import ids, several
 from bot.slack.blocks import Blocks, Json
-from bot.slack.wording import Titles, ask_facts, asks_for, status_of, titles
+from bot.slack.wording import GOES_ON, Titles, ask_facts, asks_for, status_of, titles
 
 NOTE_MAX = 600
 """Longest reason for denying or revoking; it stands on every copy of the card."""
@@ -41,8 +41,12 @@ def checking() -> Json:
 
 
 def sent(request: AccessRequest, catalogue: Catalogue, names: Names) -> Json:
-    """The request is with its approvers."""
+    """The request is with its approvers, or needs none."""
     what = Titles.of(request.ask, catalogue)
+    if request.way is Way.EXTENSION:
+        text = f"{GOES_ON} *Your access goes on.*\n{asks_for(what.role, what.account, request.ask.duration)}"
+        blocks = [b.section(text), b.context("Nobody has to be asked. It begins when what you hold ends.")]
+        return b.modal("Access goes on", blocks, close="Done", clears=True)
     blocks = [
         b.section(f"✅ *Sent.*\n{asks_for(what.role, what.account, request.ask.duration)}"),
         b.section(f"Asked: {b.everyone(names, request.approvers_asked)}"),

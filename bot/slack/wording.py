@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.core.duration import format_duration
-from bot.core.model import AccessRequest, Ask, Catalogue, EndReason, Grant, GrantStatus, RequestStatus
+from bot.core.model import AccessRequest, Ask, Catalogue, EndReason, Grant, GrantStatus, RequestStatus, Way
 from bot.service.cards import Names, RequestCard
 from bot.service.targets import account_title, role_title, titles_of
 from bot.slack.blocks import esc, everyone, when, who
 
 SHORT = 90
+GOES_ON = "⏩"
+"""The mark of access that is made longer."""
 NO_BREAK = "\u00a0"
 """A space at which no line is broken."""
 PARAMETERS_MOST = 12
@@ -48,6 +50,8 @@ def _decision(request: AccessRequest, names: Names) -> str:
     if request.status is RequestStatus.LAPSED:
         return f"⌛ *Lapsed* · nobody decided by {at}"
     yes = [approval.person for approval in request.approvals]
+    if request.way is Way.EXTENSION and request.status is RequestStatus.APPROVED:
+        return f"{GOES_ON} *Goes on*; the role wants nobody's word for that · {at}"
     by = everyone(names, yes) if request.status is RequestStatus.APPROVED else who(names, request.decided_by)
     return f"{_DECIDED[request.status]} by {by} · {at}"
 
@@ -147,10 +151,16 @@ def details(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMETER
     account = ("Account", f"{esc(names.account, SHORT)} `{esc(names.number, 20) or '–'}`")
     return [
         *([*params[:most], *more, account] if not ask.more else []),
-        ("Start", when(ask.start_at) if ask.start_at else "At the approval"),
+        ("Start", _start(ask)),
         ("Kind of work", esc(names.work, SHORT)),
         *([("Ticket", esc(ask.ticket, 120))] if ask.ticket else []),
     ]
+
+
+def _start(ask: Ask) -> str:
+    if ask.extends:
+        return f"When `{esc(ask.extends, 60)}` ends"
+    return when(ask.start_at) if ask.start_at else "At the approval"
 
 
 def asks_for(role: str, account: str, duration: timedelta) -> str:

@@ -50,7 +50,7 @@ def test_its_buckets_hold_something(demo: Loaded) -> None:
 
 def test_an_engineer_is_offered_every_role_for_as_short_as_a_minute(demo: Loaded) -> None:
     roles = roles_offered(demo.catalogue, demo.catalogue.people["maya"])
-    assert {role.id for role in roles} == {"s3-read", "s3-write", "ec2-restart", "data-read"}
+    assert {role.id for role in roles} == {"s3-read", "s3-write", "ec2-restart", "exports-read", "data-read"}
     assert {role.shortest for role in roles} == {timedelta(minutes=1)}
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core import commands as c
-from bot.core.decisions import Decision, Refusal, State
+from bot.core.decisions import AHEAD, Decision, Refusal, State
 from bot.core.lifecycle import decide
 from bot.core.model import (
     AccessRequest,
@@ -202,6 +202,32 @@ def test_what_goes_on_begins_where_the_other_ends() -> None:
     made = done(State(None), submitted(asked, replace(GIVING, begins=NOW + HOUR)))
     (grant,) = made.grants
     assert (grant.starts_at, grant.expires_at) == (NOW + HOUR, NOW + 2 * HOUR)
+    assert {effect.key: effect.due_at for effect in made.effects}["start:g-1"] == NOW + HOUR - AHEAD
+    assert "tell:goes-on:g-1" in {effect.key for effect in made.effects}
+
+
+def test_what_goes_on_is_put_there_shortly_before_and_nothing_else_is() -> None:
+    asked = replace(PENDING, ask=replace(ASK, extends="g-0"), way=Way.EXTENSION)
+    made = done(State(None), submitted(asked, replace(GIVING, begins=NOW + HOUR)))
+    state, start = State(made.request, made.grants), c.Start("g-1", ())
+    early = decide(state, start, NOW + HOUR - AHEAD - timedelta(milliseconds=1))
+    assert isinstance(early, Refusal)
+    assert early.code == "early"
+    assert isinstance(decide(state, start, NOW + HOUR - AHEAD), Decision)
+    plain = done(State(None), submitted(replace(PENDING, way=Way.AUTOMATIC), replace(GIVING, begins=NOW + HOUR)))
+    assert refusal(State(plain.request, plain.grants), start).code == "early"
+    ahead = decide(State(plain.request, plain.grants), start, NOW + HOUR - AHEAD)
+    assert isinstance(ahead, Refusal)
+
+
+def test_whose_access_goes_on_is_not_told_that_it_begins_unless_there_was_a_gap() -> None:
+    asked = replace(PENDING, ask=replace(ASK, extends="g-0"), way=Way.EXTENSION)
+    for begins, told in ((NOW + HOUR, {"tell:goes-on:g-1"}), (NOW - MINUTE, {"tell:active:g-1"})):
+        made = done(State(None), submitted(asked, replace(GIVING, begins=begins)))
+        granting = replace(made.grants[0], status=GrantStatus.GRANTING)
+        active = done(State(made.request, (granting,)), c.Granted("g-1"))
+        keys = {effect.key for effect in (*made.effects, *active.effects) if effect.kind == "chat.tell"}
+        assert keys == told
 
 
 def test_a_review_is_given_once_by_whoever_may() -> None:

@@ -73,7 +73,7 @@ _LIFECYCLE = (
     Mutant(
         "nothing starts before its time",
         LIFECYCLE,
-        "if now < grant.starts_at:",
+        "if now < may_begin_at(request, grant):",
         "if False:",
         tests(OF_LIFECYCLE, "test_a_timer_that_fires_early_changes_nothing_and_says_so"),
     ),

@@ -313,6 +313,7 @@ def test_what_was_put_off_while_being_removed_is_in_the_message_when_it_has_ende
 
 
 def test_approvers_pages_are_not_published_for_each_of_them(world: World, few: None) -> None:
+    world.opens_home("mona")
     lapsed(world, FEW + 5)
     world.chat.homes.clear()
     catch_up(world)

@@ -198,6 +198,7 @@ def test_a_slow_worker_says_nothing_once_its_lease_is_over(world: World) -> None
 
 
 def test_with_the_chat_down_access_is_granted_and_ends_and_the_cards_catch_up(world: World) -> None:
+    world.opens_home("alice", "mona", "otto")
     for place in COPIES | {"home:U1", "home:U3", "home:U4"}:
         world.chat.fail(place, passing=True, times=3)
     grant = world.granted()
@@ -278,6 +279,7 @@ def test_a_reminder_that_comes_after_the_end_is_not_said(world: World) -> None:
 
 
 def test_home_shows_what_is_live_pending_and_waiting(world: World) -> None:
+    world.opens_home("alice", "mona")
     live = world.granted()
     pending = world.asked(duration=2 * HOUR)
     world.run("chat")
@@ -290,6 +292,7 @@ def test_home_shows_what_is_live_pending_and_waiting(world: World) -> None:
 
 
 def test_a_home_that_cannot_be_published_holds_nothing_up(world: World) -> None:
+    world.opens_home("alice")
     world.chat.fail("home:U1", passing=False)
     world.asked()
     world.run("chat")

@@ -11,11 +11,13 @@ from bot.core.decisions import Decision, Outcome, Refusal
 from bot.core.model import LANES, AccessRequest, Ask, Catalogue, Grant, Person, Role, lane_of
 from bot.core.policy import Verdict
 from bot.providers.fake import Call
+from bot.service import homes
 from bot.service.access import Access
 from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import LEASE, Runner, Worker
 from bot.service.enrolment import Enrolments
+from bot.service.extending import Extending
 from bot.service.facts import Sources
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
@@ -83,7 +85,7 @@ class World:
             ids,
             sources=Sources(self.outside, self.outside),
         )
-        self.queries = Queries(self.store, lambda: self.catalogue, self.people, self.providers)
+        self.queries = Queries(self.store, lambda: self.catalogue, self.people, self.providers, self.access.sources)
         self.enrolments = Enrolments(
             self.store, lambda: self.catalogue, self.people, self.codes, PlainBox(), ids, "prodaccess", ""
         )
@@ -103,6 +105,7 @@ class World:
             **self.overdue.handlers(),
             **self.enrolments.handlers(self.access),
             **self.reconciling.handlers(),
+            **Extending(self.access).handlers(),
             **Tending(self.access, self.database_clock, accounts).handlers(),
             **Watching(self.store, lambda: self.catalogue, self.access.gathering, self.access.revoke).handlers(),
         }
@@ -139,6 +142,11 @@ class World:
         sealed = PlainBox().seal(secret_of(person), person)
         with self.store.transaction() as tx:
             tx.save_authenticator(Authenticator(person, sealed, "k1", NOW, "sam"))
+
+    def opens_home(self, *people: str) -> None:
+        """They look at their pages, which are kept up to date from now on."""
+        for person in people:
+            homes.note_opened(self.store, person)
 
     # --- what people do ----------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ from bot.service.current import InUse
 from bot.service.desk import Desk
 from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
+from bot.service.extending import Extending
 from bot.service.granting import Granting
 from bot.service.ids import RandomIds
 from bot.service.leaving import Leaving
@@ -302,6 +303,7 @@ class Office:
             **Granting(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Showing(self.store, queries, self.chat, enrolments, strays).handlers(),
             **self.reconciling.handlers(),
+            **Extending(access).handlers(),
             **Tending(access, DatabaseClock(self.clock, self.store)).handlers(),
             **Stopping(access).handlers(),
             **Leaving(self.store, people).handlers(),

@@ -112,6 +112,7 @@ cards = st.builds(
     held=st.lists(grants, max_size=10).map(tuple),
     how_to_use=how_to_use,
     names=st.just(NAMES),
+    extending=st.none() | grants,
 )
 
 

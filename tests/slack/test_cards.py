@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.model import Ask, EndReason, GrantStatus, Person, RequestStatus
+from bot.core.model import Ask, EndReason, Favourite, GrantStatus, Person, RequestStatus
+from bot.core.rules import Extension
 from bot.service.cards import AlertCard, EnrolmentCard, HomeCard, Notice, SummaryCard, SummaryLine
+from bot.service.extending import Extendable
+from bot.service.going_on import GoingOn
 from bot.service.records import Enrolment, EnrolmentStatus
+from bot.service.turns import Turn
 from bot.slack import blocks as b
-from bot.slack import ids, views
+from bot.slack import extending, ids, views
 from bot.slack.cards import request_card
 from bot.slack.form import Form
 from bot.slack.home import home
@@ -48,13 +52,15 @@ def test_a_requests_card_fits_and_harms_nobody(card) -> None:
 @given(
     st.builds(
         Notice,
-        what=st.sampled_from(["active", "ended", "denied", "cancelled", "lapsed", "reminder"]),
+        what=st.sampled_from(["active", "goes-on", "ended", "denied", "cancelled", "lapsed", "reminder"]),
         request=requests,
         grant=st.none() | grants,
         role_title=typed(75),
         account_title=typed(75),
         how_to_use=how_to_use,
         names=st.just(NAMES),
+        going_on=st.none() | st.builds(GoingOn, requests, st.none() | grants),
+        extendable=st.booleans(),
     )
 )
 def test_a_notice_fits_and_harms_nobody(notice) -> None:
@@ -87,8 +93,15 @@ def test_an_enrolments_card_fits_in_every_state(audience: str, status: Enrolment
 
 
 @many
-@given(st.lists(grants, max_size=15), st.lists(requests, max_size=15), st.booleans())
-def test_a_home_tab_fits_however_much_there_is(held, asked, enrolled) -> None:
+@given(
+    st.lists(grants, max_size=15),
+    st.lists(requests, max_size=15),
+    st.booleans(),
+    st.none() | st.builds(GoingOn, requests, st.none() | grants.map(lambda grant: replace(grant, id="g-1"))),
+    st.none()
+    | st.builds(Turn, st.just(1), st.integers(1, 3), typed(75), *[st.integers(0, 3)] * 2, *[st.booleans()] * 2),
+)
+def test_a_home_tab_fits_however_much_there_is(held, asked, enrolled, going_on, turn) -> None:
     card = HomeCard(
         person=PEOPLE[0],
         enrolled=enrolled,
@@ -100,8 +113,27 @@ def test_a_home_tab_fits_however_much_there_is(held, asked, enrolled) -> None:
         catalogue=CATALOGUE,
         names=NAMES,
         now=NOW,
+        going_on={grant.id: going_on for grant in held if going_on},
+        extendable=frozenset(grant.id for grant in held),
+        turns={request.id: turn for request in asked if turn},
+        favourites=tuple(Favourite("f-1", request.ask.role, request.ask, NOW) for request in asked),
     )
-    assert_slack_takes_view(home(card))
+    view = home(card)
+    assert_slack_takes_view(view)
+    # Nothing is left out below what each part shows at most.
+    assert "parts more" not in str(view["blocks"][-1])
+    assert "As of" in str(view["blocks"][-1])
+
+
+@many
+@given(grants, asks, st.sampled_from([Extension(timedelta(hours=1)), Extension(timedelta(days=2), approval=False)]))
+def test_the_form_that_makes_access_longer_fits_and_fills_in_no_code(grant, ask, rule) -> None:
+    role = replace(CATALOGUE.roles["s3-read"], extend=rule)
+    there = replace(CATALOGUE, roles={grant.role: role})
+    view = extending.form(Extendable(grant, ask, rule.longest), there)
+    assert_slack_takes_view(view)
+    (code,) = [block["element"] for block in view["blocks"] if block.get("block_id") == ids.CODE]
+    assert "initial_value" not in code
 
 
 _forms = st.builds(

@@ -15,7 +15,9 @@ from bot.core.decisions import (
     Refusal,
     State,
     converge,
+    goes_on_without_a_gap,
     grant_event,
+    may_begin_at,
     show,
     tell,
     timers,
@@ -30,7 +32,7 @@ def start(state: State, command: c.Start, now: datetime) -> Outcome:
     grant, request = state.grant(command.grant_id), state.request
     if grant is None or request is None or grant.status is not GrantStatus.SCHEDULED:
         return Refusal("late", "This grant is not waiting to start.")
-    if now < grant.starts_at:
+    if now < may_begin_at(request, grant):
         return Refusal("early", "This grant's time has not come.")
     if now >= grant.expires_at:
         return _end(
@@ -54,10 +56,12 @@ def granted(state: State, command: c.Granted, now: datetime) -> Outcome:
         return Refusal("late", "This grant is not being made.")
     active = replace(grant, status=GrantStatus.ACTIVE, granted_at=now)
     about = {"expires_at": active.expires_at.isoformat(), "principal": active.principal}
+    # Whose access goes on was told so when that was approved.
+    told = () if goes_on_without_a_gap(request, active) else (tell("active", active.id, active.person, now),)
     return Decision(
         grants=(active,),
         events=(grant_event(Tag.GRANT_ACTIVE, command.actor, active, about),),
-        effects=(*show(request, now), tell("active", active.id, active.person, now)),
+        effects=(*show(request, now), *told),
     )
 
 

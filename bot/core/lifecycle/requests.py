@@ -14,7 +14,9 @@ from bot.core.decisions import (
     Refusal,
     State,
     asked,
+    goes_on_without_a_gap,
     grant_event,
+    may_begin_at,
     pending,
     remind,
     request_event,
@@ -108,19 +110,20 @@ def _given(
             *(grant_event(Tag.GRANT_SCHEDULED, actor, grant, _window(grant)) for grant in grants),
         ),
         effects=(
-            *(effect for grant in grants for effect in _timed(grant)),
+            *(effect for grant in grants for effect in _timed(approved, grant, now)),
             *remind(grants[0], giving.remind_before),
             *show(approved, now if later else now + BEGINS_WITHIN),
+            *(tell("goes-on", each.id, each.person, now) for each in grants if goes_on_without_a_gap(approved, each)),
         ),
         cancels=(f"lapse:{approved.id}",),
     )
 
 
-def _timed(grant: Grant) -> tuple[Effect, ...]:
+def _timed(request: AccessRequest, grant: Grant, now: datetime) -> tuple[Effect, ...]:
     """The end is on the books before the beginning: no crash in between leaves access without its expiry."""
     return (
         Effect("grant.expire", grant.id, f"expire:{grant.id}", grant.expires_at),
-        Effect("grant.start", grant.id, f"start:{grant.id}", grant.starts_at),
+        Effect("grant.start", grant.id, f"start:{grant.id}", max(now, may_begin_at(request, grant))),
     )
 
 

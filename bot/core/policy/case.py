@@ -50,7 +50,7 @@ class Asking:
     @property
     def begins(self) -> datetime:
         """When the access would begin if it were approved when asked for (UTC)."""
-        return max(self.asked_when, self.ask.start_at) if self.ask.start_at else self.asked_when
+        return max(self.asked_when, starts_at(self.ask, self.known) or self.asked_when)
 
     def asked(self) -> tuple[Person, ...]:
         """Who may come to approve, escalations included. Raises KeyError when there is no such role."""
@@ -119,6 +119,11 @@ class Approving:
     def is_theirs(self) -> bool:
         """Whether the approver is one of somebody now, in any stage of this target. Raises KeyError."""
         return any(person.id == self.approver.id for each in self.sets for person in each)
+
+
+def starts_at(ask: Ask, facts: Facts) -> datetime | None:
+    """When it begins at the earliest (UTC): as chosen, or where the grant ends that it goes on from."""
+    return facts.extending.expires_at if ask.extends and facts.extending else ask.start_at
 
 
 AskingRule = Callable[[Asking], Iterable[Reason]]

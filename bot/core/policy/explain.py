@@ -90,6 +90,7 @@ def taken_for_granted(role: Role, ask: Ask, person: Person, on_call: Iterable[st
         pairs={},
         owes_review=(),
         extended=False,
+        extends_glass=False,
     )
 
 

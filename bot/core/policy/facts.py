@@ -65,7 +65,9 @@ class Facts:
     extending: Grant | None = None
     """The grant that the ask goes on from."""
     extended: bool | None = None
-    """Whether that grant was made longer before."""
+    """Whether that grant was made longer before, or makes another one longer itself."""
+    extends_glass: bool | None = None
+    """Whether that grant was had by breaking glass."""
     unknown: tuple[str, ...] = ()
     """Why facts are absent that may be there if they are asked for again, as sentences."""
 

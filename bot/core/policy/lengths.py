@@ -5,7 +5,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.duration import format_duration
-from bot.core.policy.case import Approving, Asking
+from bot.core.policy.case import Approving, Asking, starts_at
 from bot.core.policy.hours import in_words, is_within, longest, opens_after
 from bot.core.policy.verdict import Reason
 
@@ -78,7 +78,7 @@ def still_fits_hours(a: Approving) -> Iterable[Reason]:
     if not a.role.hours:
         return
     hours, ask = a.catalogue.hours[a.role.hours], a.request.ask
-    begins = max(a.now, ask.start_at) if ask.start_at else a.now
+    begins = max(a.now, starts_at(ask, a.known) or a.now)
     inside, outside = is_within(hours, begins), a.role.outside or timedelta(0)
     ok = inside or ask.duration <= outside
     most = f"at most {format_duration(outside)}" if outside else "nothing"

@@ -17,7 +17,8 @@ def way_of(a: Asking) -> Way:
         return Way.BREAK_GLASS
     if a.ask.extends:
         silent = role is not None and role.extend is not None and not role.extend.approval and not role.critical
-        return Way.EXTENSION if silent else Way.APPROVERS
+        # What nobody approved does not get longer without anybody either.
+        return Way.EXTENSION if silent and a.known.extends_glass is False else Way.APPROVERS
     return Way.AUTOMATIC if may_go_without_a_word(a).allowed else Way.APPROVERS
 
 

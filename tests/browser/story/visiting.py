@@ -18,6 +18,8 @@ CODE_PATIENCE = 45
 """Seconds: a code lasts 30."""
 NARROW = 720
 """Pixels, below which the sidebar is a drawer."""
+PHONE = (390, 844)
+"""Pixels, width and height."""
 ONE_PANE = 1080
 """Pixels, below which phone and terminal are behind tabs."""
 
@@ -68,6 +70,17 @@ class Visit:
             page.emulate_media(color_scheme="dark")
             page.screenshot(path=self._shots / f"{stem}-dark.png")
             page.emulate_media(color_scheme="light")
+
+    def shoot_both(self, what: str, *, dark: bool = False) -> None:
+        """As ``shoot``, and once more at a phone's size; the window is then as it was."""
+        wide, size = self.width, self.page.viewport_size
+        self.shoot(what, dark=dark)
+        self.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        self.width = PHONE[0]
+        self.shoot(f"{what}-phone", dark=dark)
+        self.width = wide
+        if size is not None:
+            self.page.set_viewport_size(size)
 
     # --- doing -------------------------------------------------------------------------------------------
 

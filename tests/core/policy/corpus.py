@@ -158,6 +158,7 @@ class Case:
         reads: dict[str, tuple[str, Callable[[Any], object]]] = {
             "requester_refused": ("requester_refused", str),
             "extended": ("extended", bool),
+            "extends_glass": ("extends_glass", bool),
             "pairs": ("pairs", dict),
             "manager": ("manager", self.person),
             "slack_groups": ("slack_groups", groups),

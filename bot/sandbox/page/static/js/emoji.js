@@ -59,6 +59,7 @@ const TABLE = {
   scroll: "📜",
   arrows_counterclockwise: "🔄",
   star: "⭐",
+  fast_forward: "⏩",
   bulb: "💡",
   raised_hand: "✋",
   octagonal_sign: "🛑",
