@@ -12,6 +12,7 @@ from bot.core.model import Catalogue
 from bot.providers import load as load_provider
 from bot.providers.aws_clients import AwsClients
 from bot.service.access import Access
+from bot.service.alarms import Alarms
 from bot.service.breaker import Accounts
 from bot.service.catalogues import Catalogues
 from bot.service.changes import Announcing, Changes
@@ -32,6 +33,7 @@ from bot.service.queries import Queries
 from bot.service.reconciling import Reconciling
 from bot.service.records import CloudError
 from bot.service.reloading import Reloading
+from bot.service.reviews import Reviews
 from bot.service.secretbox import AesGcmBox, CatalogueSigner
 from bot.service.showing import Showing
 from bot.service.strays import Strays
@@ -128,7 +130,7 @@ def _wire(
     accounts = Accounts(at_once=max(1, settings.workers * 3 // 4))
     granting = Granting(access, database_clock, accounts)
     leaving, chat = Leaving(store, people), SlackChat(slack)
-    looking = Looking(access, accounts)
+    looking, reviews = Looking(access, accounts), Reviews(access)
     strays, reconciling = Strays(looking, ids), Reconciling(looking, clock, ids)
     showing, overdue = Showing(store, queries, chat, enrolments, strays), Overdue(store, current, people, chat)
     handlers = {
@@ -139,6 +141,8 @@ def _wire(
         **enrolments.handlers(access),
         **reconciling.handlers(),
         **Tending(access, database_clock, accounts).handlers(),
+        **reviews.handlers(),
+        **Alarms(store, queries, chat, reviews).handlers(),
         **Announcing(changes, chat).handlers(),
     }
     alone = settings.database_url.reveal().startswith("sqlite")

@@ -12,7 +12,7 @@ from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Outcome, Refusal, State
 from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, RequestStatus, Review, Role, Way
 from bot.service import cases
-from bot.service.cases import Cases, is_approved_still, requester_in
+from bot.service.cases import NO_LONGER, Cases, is_approved_still, requester_in
 from bot.service.deciding import NO_DIRECTORY, Deciding, giving
 from bot.service.handling import handle
 from bot.service.people import People
@@ -265,7 +265,7 @@ class Access:
         verdict = policy.may_ask(asking)
         reasons = self.cases.changed(request, asking, verdict)
         if verdict.allowed and not is_approved_still(request, asking):
-            return (*reasons, "Too few of those who approved this may approve it now.")
+            return (*reasons, NO_LONGER[request.way])
         return reasons
 
     def _note_refusal(self, person: Person, ask: Ask, verdict: policy.Verdict) -> None:
@@ -292,5 +292,6 @@ def _is_proved(tx: Tx, draft: Draft, asking: policy.Asking) -> bool:
 def _grounds(asking: policy.Asking, way: Way) -> tuple[str, ...]:
     """Why nobody is asked, in the rules' words."""
     if way is Way.AUTOMATIC:
-        return tuple(reason.text for reason in policy.may_go_without_a_word(asking).reasons)
+        reasons = policy.may_go_without_a_word(asking).reasons
+        return tuple(reason.text for reason in reasons if reason.rule != "automatic")
     return () if way is Way.APPROVERS else (f"Nobody has to be asked first ({way}).",)

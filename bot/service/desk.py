@@ -9,6 +9,7 @@ from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
 from bot.service.people import People
 from bot.service.queries import Queries
+from bot.service.reviews import Reviews
 from bot.service.strays import Strays
 
 T = TypeVar("T")
@@ -36,3 +37,8 @@ class Desk:
     changes: Changes
     pinned: Pin = _as_it_is
     """Makes work that goes by one catalogue from its beginning to its end."""
+
+    @property
+    def reviews(self) -> Reviews:
+        """What somebody else says afterwards."""
+        return Reviews(self.access)

@@ -3,10 +3,10 @@
 import re
 
 from bot.core.duration import format_duration
-from bot.core.model import AccessRequest, Grant, GrantStatus, RequestStatus
+from bot.core.model import AccessRequest, Grant, GrantStatus, RequestStatus, Way
 from bot.service.cards import RequestCard
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import glass, ids
 from bot.slack.blocks import Blocks, Json, Message
 from bot.slack.wording import SHORT, Titles, asks_for, details, status_of
 
@@ -29,15 +29,18 @@ def _approvers(card: RequestCard) -> Message:
     length = format_duration(request.ask.duration)
     blocks = [
         b.header(_heading(card)),
-        b.section(f"{who} asks for {_asked(card)}"),
+        b.section(f"{who} {glass.verb(request)} {_asked(card)}"),
         *b.facts([*details(request.ask, Titles.on(card)), ("Identity", f"`{b.esc(request.principal, 120)}`")]),
         *b.quote(request.ask.reason, "Why"),
         b.section(status_of(request, card.grants, names)),
+        *glass.grounds(request),
+        *glass.review(request, names),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
         blocks += [b.context(f"{_held(card)} · Asked: {b.everyone(names, request.approvers_asked)}")]
-    text = f"{b.esc(plainly, 100)} asks for {b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
+    what = f"{b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
+    text = f"{b.esc(plainly, 100)} {glass.verb(request)} {what}"
     return b.message(f"{text} for {length} · {_state_word(card)}", [*blocks, _approvers_buttons(card)])
 
 
@@ -46,6 +49,8 @@ def _asked(card: RequestCard) -> str:
 
 
 def _heading(card: RequestCard) -> str:
+    if card.request.way in {Way.AUTOMATIC, Way.BREAK_GLASS}:
+        return glass.heading(card, _state_word(card))
     return {RequestStatus.PENDING: "Access request"}.get(card.request.status, f"Access request · {_state_word(card)}")
 
 
@@ -78,7 +83,7 @@ def _approvers_buttons(card: RequestCard) -> Json:
         approve = b.button("Approve", ids.APPROVE, card.request.id, "primary")
         return b.actions(approve, b.button("Deny", ids.DENY, card.request.id, "danger"), permissions)
     revoke = [b.button("Revoke", ids.REVOKE, grant.id, "danger") for grant in _stoppable(card.grants)[:1]]
-    return b.actions(*revoke, permissions)
+    return b.actions(*revoke, *glass.review_buttons(card.request), permissions)
 
 
 def _stoppable(grants: tuple[Grant, ...]) -> list[Grant]:
@@ -93,6 +98,8 @@ def _own(card: RequestCard) -> Message:
     blocks = [
         b.section(f"You asked for {_asked(card)}"),
         b.section(status_of(request, card.grants, card.names)),
+        *glass.grounds(request),
+        *glass.review(request, card.names, own=True),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
@@ -126,7 +133,7 @@ def _how_to(label: str, text: str) -> Json:
 def notes(request: AccessRequest, grants: tuple[Grant, ...]) -> Blocks:
     """What was said with a decision or an end, in the words of whoever said it."""
     said = [
-        ("Reason for the decision", request.decision_note),
+        ("Reason for the decision", "" if request.way is Way.AUTOMATIC else request.decision_note),
         *(("Reason for the end", grant.end_note) for grant in grants),
     ]
     return [block for label, text in said if text for block in b.quote(text, label, limit=600)]

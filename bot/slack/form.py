@@ -8,7 +8,7 @@ from bot.core.duration import format_duration, parse_duration
 from bot.core.model import Ask, Catalogue, Person, Role
 from bot.core.policy import REASON_MAX, TICKET_MAX, Verdict
 from bot.core.text import TextTooLong, clean
-from bot.slack import ids
+from bot.slack import ids, payloads
 from bot.slack.payloads import Json, block_ids, entered, entered_time
 
 VALUE_MAX = 300
@@ -31,10 +31,11 @@ class Form:
     start: datetime | None = None
     reason: str = ""
     ticket: str = ""
+    break_glass: bool = False
 
     @classmethod
     def of(cls, ask: Ask) -> "Form":
-        """What would have to be typed for this ask; a start time is not asked for again."""
+        """What would have to be typed for this ask; not again its start time, nor that glass is to be broken."""
         duration = format_duration(ask.duration) if ask.duration > timedelta(0) else ""
         return cls(ask.role, ask.account, dict(ask.params), ask.work, duration, None, ask.reason, ask.ticket)
 
@@ -59,6 +60,7 @@ def read(view: Json) -> tuple[Form, Problems]:
         start=entered_time(view, ids.START),
         reason=values.get((ids.REASON, ""), ""),
         ticket=values.get((ids.TICKET, ""), ""),
+        break_glass=payloads.ticked(view, ids.block_of(ids.BREAK_GLASS, role)),
     )
     return form, problems
 
@@ -92,6 +94,7 @@ def to_ask(form: Form, person: Person, catalogue: Catalogue) -> tuple[Ask, Probl
         reason=full.reason,
         ticket=full.ticket,
         start_at=full.start,
+        break_glass=full.break_glass,
     )
     return ask, problems
 

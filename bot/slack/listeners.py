@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.service import leaving
-from bot.slack import asking, changing, commands, deciding, enrolling, ids, payloads, settling
+from bot.slack import asking, changing, commands, deciding, enrolling, ids, payloads, reviewing, settling
 from bot.slack.blocks import Json
 from bot.slack.directory import SlackDirectory, may_do_nothing
 from bot.slack.edge import Edge
@@ -27,6 +27,9 @@ CLICKS: Mapping[str, OnClick] = {
     ids.CANCEL: deciding.cancel,
     ids.RELEASE: deciding.release,
     ids.REVOKE: deciding.revoke,
+    ids.BREAK_GLASS: asking.choose,
+    ids.REVIEW_RIGHT: reviewing.right,
+    ids.REVIEW_OBJECT: reviewing.objects,
     ids.ENROL: enrolling.begin,
     ids.VOUCH: enrolling.vouch,
     ids.REFUSE: enrolling.refuse,
@@ -44,6 +47,7 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.APPROVE_CODE: deciding.submit_approve,
     ids.DENY_NOTE: deciding.submit_deny,
     ids.REVOKE_NOTE: deciding.submit_revoke,
+    ids.OBJECTION_NOTE: reviewing.submit_objection,
     ids.ENROL_FORM: enrolling.submit_form,
     ids.TWO_CODES: enrolling.submit_codes,
     ids.VOUCH_CODE: enrolling.submit_vouch,

@@ -4,7 +4,7 @@ from bot.core.model import EndReason
 from bot.service.cards import AlertCard, EnrolmentCard, Notice
 from bot.service.records import EnrolmentStatus
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import glass, ids
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import how_to_use, notes
 from bot.slack.wording import SHORT, standing, titles
@@ -27,6 +27,8 @@ _HEADS = {
 
 def notice(told: Notice) -> Message:
     """A direct message about one thing."""
+    if told.what == "reviewed":
+        return glass.reviewed(told)
     head = _head(told)
     by = told.request.decided_by if told.what in {"denied", "cancelled"} else None
     first = f"*{head}*{f' by {b.who(told.names, by)}' if by else ''}\n{titles(told.role_title, told.account_title)}"

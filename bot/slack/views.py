@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bot.core.model import AccessRequest, Ask, Catalogue
+from bot.core.model import AccessRequest, Ask, Catalogue, Way
 from bot.service.cards import Names, RequestCard
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import glass, ids
 from bot.slack.blocks import Blocks, Json
 from bot.slack.wording import Titles, ask_facts, asks_for, status_of, titles
 
@@ -19,15 +19,17 @@ _ALL = {"values": 2000, "most": 60}
 
 def confirmation(draft_id: str, ask: Ask, catalogue: Catalogue, *, with_code: bool, close: str = "") -> Json:
     """Exactly what is about to be asked for, to be confirmed with a code or by a press."""
+    opening = [b.section("You are about to ask for exactly this:")]
     blocks: Blocks = [
-        b.section("You are about to ask for exactly this:"),
+        *(glass.warning(ask, catalogue) if ask.break_glass else opening),
         *b.facts(ask_facts(ask, Titles.of(ask, catalogue), **_ALL)),
         *b.quote(ask.reason, "Why"),
     ]
     if with_code:
         blocks.append(b.code_input("Code from your authenticator", ids.CODE, hint=CODE_HINT))
     title = "Confirm with a code" if with_code else "Confirm"
-    return b.modal(title, blocks, callback=ids.CONFIRM, submit="Send request", close=close, subject=draft_id)
+    submit = "Break glass" if ask.break_glass else "Send request"
+    return b.modal(title, blocks, callback=ids.CONFIRM, submit=submit, close=close, subject=draft_id)
 
 
 CODE_HINT = "Six digits. Each code counts once; wait for the next one if you have just used it."
@@ -39,7 +41,9 @@ def checking() -> Json:
 
 
 def sent(request: AccessRequest, catalogue: Catalogue, names: Names) -> Json:
-    """The request is with its approvers."""
+    """The request is with its approvers, or approved already."""
+    if request.way is not Way.APPROVERS:
+        return glass.begun(request, catalogue)
     what = Titles.of(request.ask, catalogue)
     blocks = [
         b.section(f"✅ *Sent.*\n{asks_for(what.role, what.account, request.ask.duration)}"),

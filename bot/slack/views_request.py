@@ -7,7 +7,7 @@ from bot.core import policy
 from bot.core.duration import format_duration
 from bot.core.model import Account, Catalogue, Parameter, Person, Role
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import glass, ids
 from bot.slack.blocks import Blocks, Json
 from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
 
@@ -20,7 +20,8 @@ def request_form(catalogue: Catalogue, person: Person, form: Form) -> Json:
     if role is not None:
         form = _settled(catalogue, person, role, form)
         fields += _fields_of(catalogue, role, form)
-    fields += [_duration(catalogue, role, form), _start(form), _reason(role, form)]
+        fields += glass.field(role, ticked=form.break_glass)
+    fields += [_duration(catalogue, role, form), *_start(form), _reason(role, form)]
     if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
     return b.modal("Request access", fields, callback=ids.FORM, submit="Next", close="Cancel")
@@ -75,6 +76,7 @@ def _settled(catalogue: Catalogue, person: Person, role: Role, form: Form) -> Fo
     work = form.work if form.work in role.work else ""
     return replace(
         with_defaults(form, role),
+        break_glass=form.break_glass and role.break_glass is not None,
         account=account or (accounts[0] if len(accounts) == 1 else ""),
         work=work or (role.work[0] if len(role.work) == 1 else ""),
     )
@@ -125,17 +127,22 @@ def _duration(catalogue: Catalogue, role: Role | None, form: Form) -> Json:
     hint = "It starts at the approval and ends by itself."
     if role is not None:
         work = catalogue.work.get(form.work)
-        most = format_duration(policy.longest(catalogue, role, form.work))
+        longest = policy.longest(catalogue, role, form.work)
+        if form.break_glass and role.break_glass:
+            longest, hint = min(longest, role.break_glass.longest), "It starts at once and ends by itself."
+        most = format_duration(longest)
         hint = f"From {format_duration(role.shortest)} to {most}{f' for {work.title}' if work else ''}. {hint}"
     element = b.text_input(ids.DURATION, form.duration, "e.g. 30m, 2h, 1h30m", most=DURATION_MAX)
     return b.entry("How long", ids.DURATION, element, hint=hint)
 
 
-def _start(form: Form) -> Json:
+def _start(form: Form) -> Blocks:
+    if form.break_glass:
+        return []  # it is for now
     element: Json = {"type": "datetimepicker", "action_id": ids.START}
     if form.start is not None:
         element["initial_date_time"] = int(form.start.timestamp())
-    return b.entry("Start", ids.START, element, hint="Leave it empty to start at the approval.", optional=True)
+    return [b.entry("Start", ids.START, element, hint="Leave it empty to start at the approval.", optional=True)]
 
 
 def _reason(role: Role | None, form: Form) -> Json:

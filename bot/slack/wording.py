@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.core.duration import format_duration
-from bot.core.model import AccessRequest, Ask, Catalogue, EndReason, Grant, GrantStatus, RequestStatus
+from bot.core.model import AccessRequest, Ask, Catalogue, EndReason, Grant, GrantStatus, RequestStatus, Way
 from bot.service.cards import Names, RequestCard
 from bot.slack.blocks import esc, everyone, when, who
 
@@ -19,6 +19,11 @@ _DECIDED = {
     RequestStatus.APPROVED: "✅ *Approved*",
     RequestStatus.DENIED: "⛔ *Denied*",
     RequestStatus.CANCELLED: "↩️ *Cancelled*",
+}
+_WITHOUT_A_WORD = {
+    Way.AUTOMATIC: "✅ *Approved without a word*",
+    Way.BREAK_GLASS: "🚨 *Glass broken*: nobody was asked",
+    Way.EXTENSION: "✅ *Made longer*: nobody had to be asked",
 }
 _MARKS = {
     GrantStatus.SCHEDULED: "🗓️",
@@ -41,6 +46,8 @@ def _decision(request: AccessRequest, names: Names) -> str:
         by = f": {everyone(names, [a.person for a in request.approvals])}" if request.approvals else ""
         return f"⏳ *Waiting for approval*{said}{by} · lapses {when(request.lapses_at)}"
     at = when(request.decided_at or request.asked_at)
+    if request.way is not Way.APPROVERS:
+        return f"{_WITHOUT_A_WORD[request.way]} · {at}"
     if request.status is RequestStatus.LAPSED:
         return f"⌛ *Lapsed* · nobody decided by {at}"
     yes = [approval.person for approval in request.approvals]

@@ -56,7 +56,15 @@ def _without_a_word(command: c.Submit, now: datetime, submitted: Mapping[str, ob
     """Asked for and approved in one; the log says on what grounds."""
     if command.giving is None:
         return Refusal("policy", "Nobody has decided this.")
-    approved = replace(command.request, status=RequestStatus.APPROVED, decided_at=now, decided_by=SYSTEM.id)
+    # Cards say on what grounds nobody was asked; of broken glass its reason is the ground.
+    grounds = " ".join(command.why) if command.request.way is Way.AUTOMATIC else ""
+    approved = replace(
+        command.request,
+        status=RequestStatus.APPROVED,
+        decided_at=now,
+        decided_by=SYSTEM.id,
+        decision_note=grounds,
+    )
     decision = _given(approved, SYSTEM, command.giving, {"way": str(approved.way), "why": list(command.why)}, now)
     events = [request_event(Tag.REQUEST_SUBMITTED, command.actor, approved, submitted)]
     effects: tuple[Effect, ...] = ()
@@ -203,10 +211,15 @@ def review(state: State, command: c.Review, now: datetime) -> Outcome:
     said = replace(request.review, at=now, by=command.actor.id, objects=command.objects, note=command.note)
     reviewed = replace(request, review=said)
     about = {"objects": command.objects, "note": command.note}
+    objection = Effect("chat.review", reviewed.id, f"objection:{reviewed.id}", now, {"what": "objection"})
     return Decision(
         request=reviewed,
         events=(request_event(Tag.REQUEST_REVIEWED, command.actor, reviewed, about),),
-        effects=(*show(reviewed, now), tell("reviewed", reviewed.id, reviewed.ask.requester, now)),
+        effects=(
+            *show(reviewed, now),
+            tell("reviewed", reviewed.id, reviewed.ask.requester, now),
+            *((objection,) if command.objects else ()),
+        ),
         cancels=(f"review:{reviewed.id}",),
     )
 

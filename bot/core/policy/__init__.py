@@ -31,6 +31,7 @@ from bot.core.policy.offers import (
     roles_offered,
     slack_groups_of_asking,
 )
+from bot.core.policy.reviewing import may_not_review, reviewers
 from bot.core.policy.targets import ITEMS_MOST, written_out
 from bot.core.policy.tickets import TICKET_MAX
 from bot.core.policy.verdict import Reason, Verdict
@@ -77,9 +78,11 @@ __all__ = [
     "may_approve",
     "may_ask",
     "may_go_without_a_word",
+    "may_not_review",
     "may_revoke",
     "may_use",
     "offers_depend",
+    "reviewers",
     "roles_offered",
     "slack_groups_of_approving",
     "slack_groups_of_asking",
