@@ -1,5 +1,7 @@
 """What goes without an approver, as people see it: broken glass and its review, what is approved without a word."""
 
+from datetime import timedelta
+
 from bot.core.duration import format_duration
 from bot.core.model import AccessRequest, Ask, Catalogue, Role, Way
 from bot.service.cards import Names, Notice, RequestCard
@@ -23,8 +25,8 @@ def field(role: Role, *, ticked: bool) -> Blocks:
     rule = role.break_glass
     if rule is None:
         return []
-    most, within = format_duration(min(rule.longest, role.longest)), format_duration(rule.review_within)
-    text = f"🚨 Break glass: no approver, at most {most}, reviewed within {within}"
+    most = format_duration(min(rule.longest, role.longest))
+    text = f"🚨 Break glass: no approver, at most {most}, reviewed within {_within(role)}"
     choice = b.option(text, ids.BREAK_GLASS, "The security team is told at once. It takes a code.")
     element: Json = {"type": "checkboxes", "action_id": ids.BREAK_GLASS, "options": [choice]}
     if ticked:
@@ -34,25 +36,33 @@ def field(role: Role, *, ticked: bool) -> Blocks:
 
 def warning(ask: Ask, catalogue: Catalogue) -> Blocks:
     """What breaking glass means, before it is done."""
-    role = catalogue.roles.get(ask.role)
-    within = format_duration(role.break_glass.review_within) if role and role.break_glass else "a day"
+    within = _within(catalogue.roles.get(ask.role))
     return [
         b.section(
             "🚨 *You are about to break glass.*\n"
             "• Nobody is asked first: you have the access within seconds.\n"
             "• The whole security team is told at once, with your name and your reason.\n"
             f"• Somebody else reviews it within {within}. Until they have, you cannot break glass again.\n"
-            "If it can wait for an approver, go back and ask one."
+            "If it can wait for an approver, ask one instead."
         ),
         b.section("You will get exactly this:"),
     ]
+
+
+def _within(role: Role | None) -> str:
+    """How soon it is reviewed: a day as 24 h, which nobody has to think about."""
+    rule = role.break_glass if role else None
+    length = rule.review_within if rule else timedelta(days=1)
+    return "24 h" if length == timedelta(days=1) else format_duration(length)
 
 
 def begun(request: AccessRequest, catalogue: Catalogue) -> Json:
     """It was approved as it was asked for; in the place of "Sent"."""
     what = Titles.of(request.ask, catalogue)
     asked = asks_for(what.role, what.account, request.ask.duration)
-    soon = b.context("It is being made now. A message tells you when it is there, and how to use it.")
+    start = request.ask.start_at
+    begins = f"It begins {b.when(start)}." if start and start > request.asked_at else "It is being made now."
+    soon = b.context(f"{begins} A message tells you when it is there, and how to use it.")
     if request.way is not Way.BREAK_GLASS:
         blocks = [b.section(f"✅ *Approved without a word.*\n{asked}"), *grounds(request), soon]
         return b.modal("Approved", blocks, close="Done", clears=True)

@@ -154,7 +154,7 @@ def details(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMETER
         *params[:most],
         *more,
         ("Account", f"{esc(names.account, SHORT)} `{esc(names.number, 20) or '–'}`"),
-        ("Start", when(ask.start_at) if ask.start_at else "At the approval"),
+        ("Start", when(ask.start_at) if ask.start_at else "At once" if ask.break_glass else "At the approval"),
         ("Kind of work", esc(names.work, SHORT)),
         *([("Ticket", esc(ask.ticket, 120))] if ask.ticket else []),
     ]

@@ -97,7 +97,7 @@ def test_what_a_budget_allows_nobody_is_asked_and_after_that_the_approvers_are(w
         card = world.card("ines", request_id, showing="Active")
         words = screen.words(card)
         assert "Approved without a word" in words
-        assert f"{number} of 2 used in 1 d." in words
+        assert f"{number} of at most 2 times in 1 d." in words
         assert {ids.APPROVE, ids.DENY}.isdisjoint(action for _, action in screen.usable(card))
         assert ids.REVOKE in {action for _, action in screen.usable(card)}
     third = world.ask(NOW)

@@ -327,10 +327,13 @@ def test_it_says_on_what_grounds_and_asks_nobody(world: World) -> None:
     assert (kinds(world, "C-APPROVERS"), kinds(world, ALICE)) == (["approvers"], ["own"])
     assert (kinds(world, OTTO), kinds(world, MONA), kinds(world, SECURITY)) == ([], [], [])
     (record,) = [each for each in world.log() if each["tag"] == "request.approved"]
-    assert (record["data"]["way"], record["data"]["why"]) == ("automatic", ["0 of 1 used in 1 d."])
-    assert cards(world, ALICE)[0].request.decision_note == "0 of 1 used in 1 d."
+    assert (record["data"]["way"], record["data"]["why"]) == (
+        "automatic",
+        ["Had without a word 0 of at most 1 times in 1 d."],
+    )
+    assert cards(world, ALICE)[0].request.decision_note == "Had without a word 0 of at most 1 times in 1 d."
     (line,) = dict(world.queries.summary(NOW, world.clock.now() + MINUTE, "UTC").sections)["Without a word"]
-    assert (line.id, "0 of 1 used" in line.text) == (request_id, True)
+    assert (line.id, "0 of at most 1 times" in line.text) == (request_id, True)
 
 
 def test_two_at_once_do_not_pass_one_budget(either: World) -> None:
