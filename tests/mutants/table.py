@@ -1,10 +1,11 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import asking, clouds, deciding, edges, recording, reloading, rules, saying, watching, working
+from tests.mutants import asking, clouds, deciding, edges, recording, reloading, rules, saying, watching, ways, working
 
 MUTANTS = (
     *deciding.MUTANTS,
     *rules.MUTANTS,
+    *ways.MUTANTS,
     *working.MUTANTS,
     *saying.MUTANTS,
     *watching.MUTANTS,

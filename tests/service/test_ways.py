@@ -2,19 +2,21 @@
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.core.decisions import Decision, Outcome, Refusal
-from bot.core.model import Person, Review, StepUpPolicy, StepUpRule, Way
+from bot.core.model import Ask, Person, Review, StepUpPolicy, StepUpRule, Way
 from bot.core.policy import Verdict
 from bot.core.rules import Auto, BreakGlass, Stage
 from bot.service.alarms import Alarms
 from bot.service.cards import Card, Notice, RequestCard
 from bot.service.effects import LEASE, LostLease
 from tests.core.examples import ASK, DAY, HOUR, MINUTE, NOW, actor
+from tests.databases import someone_waits, until
 from tests.service.fakes import FakeChat
 from tests.service.world import World, at_once, done, refused
 
@@ -343,6 +345,26 @@ def test_two_at_once_do_not_pass_one_budget(either: World) -> None:
         done(outcome)
     ways = Counter(either.request(draft.id).way for draft in drafts)
     assert ways == {Way.AUTOMATIC: 1, Way.APPROVERS: 3}
+
+
+@pytest.mark.parametrize(
+    ("rules", "ask"),
+    [({"break_glass": BreakGlass()}, GLASS), ({"auto": Auto(1, DAY)}, ASK)],
+    ids=["reviews owed", "a budget"],
+)
+def test_what_is_counted_for_a_person_waits_for_their_other_requests(
+    crowded_world: World, postgres_url: str, rules: dict[str, Any], ask: Ask
+) -> None:
+    world = crowded_world
+    world.change_role("s3-read", **rules)
+    draft, alice = world.drafted(ask), world.person("alice")
+    with ThreadPoolExecutor(1) as threads:
+        with world.store.transaction() as tx:
+            tx.guard(["person:alice"])
+            sent = threads.submit(lambda: world.access.submit(draft, alice, actor("alice")))
+            until(lambda: sent.done() or someone_waits(postgres_url))
+            assert not sent.done()
+        done(sent.result())
 
 
 @pytest.mark.parametrize(
