@@ -238,7 +238,7 @@ class Access:
         roles = [asking.catalogue.roles[item.role] for item in draft.ask.items]
         first, *more = self.cases.parts(asking.catalogue, asking.requester, draft.ask)
         way = policy.way_of(asking)
-        glass = roles[0].break_glass if way is Way.BREAK_GLASS else None
+        rules = [role.break_glass for role in roles if role.break_glass and way is Way.BREAK_GLASS]
         everyone = (person.id for at, _ in enumerate(roles) for person in replace(asking, at=at).asked())
         return AccessRequest(
             id=draft.id,
@@ -254,7 +254,7 @@ class Access:
             quorum=max(role.quorum for role in roles),
             more_parts=tuple(more),
             way=way,
-            review=Review(asking.now + glass.review_within) if glass else None,
+            review=Review(asking.now + min(rule.review_within for rule in rules)) if rules else None,
         )
 
     def _no_longer_allowed(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.decisions import Decision, Outcome, Refusal
-from bot.core.model import Ask, Person, Review, StepUpPolicy, StepUpRule, Way
+from bot.core.model import Ask, Item, Person, Review, StepUpPolicy, StepUpRule, Way
 from bot.core.policy import Verdict
 from bot.core.rules import Auto, BreakGlass, Stage
 from bot.service.alarms import Alarms
@@ -104,6 +104,13 @@ def test_an_alarm_whose_worker_died_is_posted_once_by_the_next(glass: World) -> 
     with pytest.raises(LostLease):
         glass.alarms.alarm(dead)
     assert (kinds(glass, SECURITY), kinds(glass, SAM)) == (["alarm"], ["alarm"])
+
+
+def test_the_review_of_several_targets_is_due_when_the_first_of_them_wants_it(glass: World) -> None:
+    glass.change_role("deploy", break_glass=BreakGlass(review_within=6 * HOUR))
+    request_id = glass.asked(break_glass=True, more=(Item("deploy", "payments"),))
+    request = glass.request(request_id)
+    assert request.review == Review(request.asked_at + 6 * HOUR)
 
 
 class Meanwhile(FakeChat):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core import commands as c
 from bot.core.audit import SYSTEM, Actor, Tag
@@ -23,6 +23,9 @@ from bot.core.decisions import (
     tell,
 )
 from bot.core.model import AccessRequest, Approval, Denial, Effect, Grant, RequestStatus, Way
+
+AHEAD = timedelta(days=1)
+"""An alarm is due this long before it is wanted: it goes before every other message that waits."""
 
 
 def submit(state: State, command: c.Submit, now: datetime) -> Outcome:
@@ -70,7 +73,7 @@ def _without_a_word(command: c.Submit, now: datetime, submitted: Mapping[str, ob
     effects: tuple[Effect, ...] = ()
     if approved.way is Way.BREAK_GLASS:
         events.append(request_event(Tag.GLASS_BROKEN, command.actor, approved, {"reason": approved.ask.reason}))
-        effects = (Effect("chat.alarm", approved.id, f"alarm:{approved.id}", now),)
+        effects = (Effect("chat.alarm", approved.id, f"alarm:{approved.id}", now - AHEAD),)
     if approved.review is not None:
         effects += (Effect("request.review", approved.id, f"review:{approved.id}", now),)
     return replace(decision, events=(*events, *decision.events), effects=(*decision.effects, *effects))
