@@ -14,6 +14,7 @@ from bot.core.model import Catalogue
 from bot.providers import load as load_provider
 from bot.providers.aws_clients import AwsClients
 from bot.service.access import Access
+from bot.service.alarms import Alarms
 from bot.service.breaker import Accounts
 from bot.service.catalogues import Catalogues
 from bot.service.changes import Announcing, Changes
@@ -36,6 +37,7 @@ from bot.service.queries import Queries
 from bot.service.reconciling import Reconciling
 from bot.service.records import CloudError
 from bot.service.reloading import Reloading
+from bot.service.reviews import Reviews
 from bot.service.secretbox import AesGcmBox, CatalogueSigner
 from bot.service.showing import Showing
 from bot.service.strays import Strays
@@ -148,7 +150,7 @@ def _wire(
     accounts = Accounts(at_once=max(1, settings.workers * 3 // 4))
     granting = Granting(access, database_clock, accounts)
     leaving, chat = Leaving(store, people), SlackChat(slack)
-    looking = Looking(access, accounts)
+    looking, reviews = Looking(access, accounts), Reviews(access)
     strays, reconciling = Strays(looking, ids), Reconciling(looking, clock, ids)
     showing, overdue = Showing(store, queries, chat, enrolments, strays), Overdue(store, current, people, chat)
     handlers = {
@@ -160,6 +162,8 @@ def _wire(
         **reconciling.handlers(),
         **Extending(access).handlers(),
         **Tending(access, database_clock, accounts).handlers(),
+        **reviews.handlers(),
+        **Alarms(store, queries, chat, reviews).handlers(),
         **Announcing(changes, chat).handlers(),
         **Watching(store, current, access.gathering, access.revoke).handlers(),
     }

@@ -20,10 +20,13 @@ def doctor(_: argparse.Namespace) -> int:
         overdue = parts.granting.overdue() if current else ()
         strays = parts.desk.strays.unsettled() if current else ()
         open_strays = "; ".join(f"{each.principal} in {each.account} ({surveying.standing(each)})" for each in strays)
+        unreviewed = parts.desk.reviews.overdue() if current else ()
+        broken = "; ".join(f"{each.id} ({each.ask.requester}, {each.ask.account})" for each in unreviewed)
         gone = "; ".join(f"{grant.id} ({grant.person}, {grant.account})" for grant in overdue)
         checks += [
             *_about_the_file(parts),
             ("nothing overdue", not overdue, f"should be gone and is not: {gone}"),
+            ("no review is overdue", not unreviewed, f"an admin or approver has to say whether it was right: {broken}"),
             ("no access is there that nobody approved", not strays, f"decide in the security channel: {open_strays}"),
         ]
         for account, problem in app.reach_accounts(parts):

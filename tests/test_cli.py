@@ -7,13 +7,18 @@ import json
 import os
 import re
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot import cli
 from bot.catalogue import schema
+from bot.core.model import Review
 from bot.service.operations import operator
+from bot.store import open_store
+from tests.core.examples import APPROVED, DAY
 
 CATALOGUE = Path(__file__).parents[1] / "bot" / "sandbox" / "demo" / "access.yaml"
 
@@ -227,6 +232,17 @@ def test_reconcile_ends_with_status_1_and_names_the_accounts_that_it_could_not_l
     assert said.out.split()[:2] == ["ACCOUNT", "PRINCIPAL"]
     assert said.err.count("payments-prod could not be looked at") == 1
     assert "Traceback" not in said.err
+
+
+def test_doctor_names_the_broken_glass_that_nobody_reviewed(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(open_store(f"sqlite:///{database}")) as store, store.transaction() as tx:
+        for name, due_at in (("late", tx.now() - DAY), ("owed", tx.now() + DAY)):
+            tx.save_request(replace(APPROVED, id=name, review=Review(due_at)))
+        tx.save_request(replace(APPROVED, id="seen", review=Review(tx.now() - DAY, tx.now(), "sam")))
+    assert cli.main(["doctor"]) == 1
+    said = [line for line in capsys.readouterr().out.splitlines() if "review" in line]
+    fix = "an admin or approver has to say whether it was right"
+    assert said == [f"BAD  no review is overdue: {fix}: late (alice, payments)"]
 
 
 @pytest.mark.usefixtures("database")

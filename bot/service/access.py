@@ -12,7 +12,7 @@ from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Outcome, Refusal, State
 from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, RequestStatus, Review, Way
 from bot.service import cases
-from bot.service.cases import Cases, is_approved_still, requester_in
+from bot.service.cases import NO_LONGER, Cases, is_approved_still, requester_in
 from bot.service.deciding import NO_DIRECTORY, Deciding, giving
 from bot.service.facts import PATIENT, Gathering, Sources
 from bot.service.handling import handle
@@ -235,7 +235,7 @@ class Access:
         roles = [asking.catalogue.roles[item.role] for item in draft.ask.items]
         first, *more = self.cases.parts(asking.catalogue, asking.requester, draft.ask)
         way = policy.way_of(asking)
-        glass = roles[0].break_glass if way is Way.BREAK_GLASS else None
+        rules = [role.break_glass for role in roles if role.break_glass and way is Way.BREAK_GLASS]
         everyone = (person.id for at, _ in enumerate(roles) for person in replace(asking, at=at).asked())
         return AccessRequest(
             id=draft.id,
@@ -251,7 +251,7 @@ class Access:
             quorum=max(role.quorum for role in roles),
             more_parts=tuple(more),
             way=way,
-            review=Review(asking.now + glass.review_within) if glass else None,
+            review=Review(asking.now + min(rule.review_within for rule in rules)) if rules else None,
         )
 
     def _asked_then(self, request: AccessRequest, requester: Person, now: datetime) -> policy.Asking:
@@ -267,7 +267,7 @@ class Access:
         verdict = policy.may_ask(asking)
         reasons = self.cases.changed(request, asking, verdict)
         if verdict.allowed and not is_approved_still(request, asking):
-            reasons = (*reasons, "Too few of those who approved this may approve it now.")
+            reasons = (*reasons, NO_LONGER[request.way])
         unknown = [each for at, _ in enumerate(request.ask.items) for each in replace(asking, at=at).known.unknown]
         if reasons and unknown:
             raise SourceError(" ".join(unknown), passing=True)
@@ -297,5 +297,6 @@ def _is_proved(tx: Tx, draft: Draft, asking: policy.Asking) -> bool:
 def _grounds(asking: policy.Asking, way: Way) -> tuple[str, ...]:
     """Why nobody is asked, in the rules' words."""
     if way is Way.AUTOMATIC:
-        return tuple(reason.text for reason in policy.may_go_without_a_word(asking).reasons)
+        reasons = policy.may_go_without_a_word(asking).reasons
+        return tuple(reason.text for reason in reasons if reason.rule != "automatic")
     return () if way is Way.APPROVERS else (f"Nobody has to be asked first ({way}).",)

@@ -27,7 +27,8 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class RequestCard:
-    """A request and its grants. ``audience``: ``approvers`` (with Approve and Deny) or ``own`` (the requester's)."""
+    """A request and its grants. ``audience``: ``approvers`` (with Approve and Deny), ``own`` (the requester's), or what
+    is said of broken glass: ``alarm``, ``reminder-1``, ``overdue-5``, ``objection``."""
 
     audience: str
     request: AccessRequest
@@ -54,7 +55,7 @@ class RequestCard:
 class Notice:
     """Something that a person is told once, in a direct message.
 
-    ``what``: ``active``, ``goes-on``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``.
+    ``what``: ``active``, ``goes-on``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``, ``reviewed``.
     """
 
     what: str

@@ -14,6 +14,11 @@ from bot.service.facts import QUICK, Gathering
 from bot.service.ports import CloudProvider, Tx
 
 NO_ROLE = "This role or account is no longer offered. Ask again."
+NO_LONGER = {
+    Way.APPROVERS: "Too few of those who approved this may approve it now.",
+    Way.AUTOMATIC: "It would not be approved without a word any more. Ask again.",
+}
+"""Why what was approved, in this way, is not any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,8 @@ def requester_in(catalogue: Catalogue, request: AccessRequest) -> Person | None:
 
 def is_approved_still(request: AccessRequest, asking: policy.Asking) -> bool:
     """Whether those who approved it, or nobody where nobody had to, would do now."""
+    if request.way is Way.AUTOMATIC:
+        return policy.may_go_without_a_word(asking).allowed
     if request.way is not Way.APPROVERS:
         return True
     said, everyone = [approval.person for approval in request.approvals], set[str]()
@@ -163,7 +170,7 @@ def _counted(tx: Tx, a: policy.Asking, away: Mapping[str, Away], besides: str) -
         facts = replace(facts, live=tx.live(person, item.role, item.account, besides), denied_at=denied)
     if role.auto is not None:
         since = a.now - role.auto.per
-        facts = replace(facts, automatic=tx.decided_by_way(person, item.role, Way.AUTOMATIC, since))
+        facts = replace(facts, automatic=tx.decided_by_way(person, item.role, Way.AUTOMATIC, since, besides))
     if a.ask.break_glass:
         owed = (request.id for request in tx.reviews_owed(person) if request.id != besides)
         facts = replace(facts, owes_review=tuple(owed))

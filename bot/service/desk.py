@@ -13,6 +13,7 @@ from bot.service.favourites import Favourites
 from bot.service.lookups import LookUps
 from bot.service.people import People
 from bot.service.queries import Queries
+from bot.service.reviews import Reviews
 from bot.service.strays import Strays
 
 T = TypeVar("T")
@@ -60,3 +61,8 @@ class Desk:
     def favourites(self) -> Favourites:
         """What people keep at hand."""
         return Favourites(self.access.store, self.access.ids, self.access.catalogue)
+
+    @property
+    def reviews(self) -> Reviews:
+        """What somebody else says afterwards."""
+        return Reviews(self.access)

@@ -26,8 +26,13 @@ class History(Protocol):
         """When a request of this person for this role was last denied, not before ``since``."""
         ...
 
-    def decided_by_way(self, person: str, role: str, way: Way, since: datetime) -> tuple[datetime, ...]:
-        """When requests of this person for this role were approved in this way, not before ``since``; oldest first."""
+    def decided_by_way(
+        self, person: str, role: str, way: Way, since: datetime, besides: str = ""
+    ) -> tuple[datetime, ...]:
+        """When requests of this person for this role were approved in this way, not before ``since``; oldest first.
+
+        Without the request ``besides``.
+        """
         ...
 
     def approved_for_each_other(self, person: str, since: datetime) -> Mapping[str, int]:

@@ -15,6 +15,7 @@ from bot.service.people import People
 from bot.service.ports import CloudProvider, Store
 from bot.service.records import Permission
 from bot.service.summary import Period, sections
+from bot.service.summary_ways import sections_of_ways
 from bot.service.targets import account_title, by_target, role_title, targets_of, titles_of
 
 
@@ -62,7 +63,12 @@ class Queries:
             held=tuple(grant for grant in held if grant.request_id != request_id),
             how_to_use=self._how_to_use(grants) if audience == "own" and len(grants) == 1 else (),
             names=self.people.names(
-                request.ask.requester, request.decided_by, *deciders, *enders, *request.approvers_asked
+                request.ask.requester,
+                request.decided_by,
+                *deciders,
+                *enders,
+                *request.approvers_asked,
+                _reviewer(request),
             ),
             parameter_titles={parameter.id: parameter.title for parameter in role.parameters} if role else {},
             targets=targets_of(self.catalogue(), request, grants),
@@ -94,6 +100,7 @@ class Queries:
                 request.ask.requester,
                 request.decided_by,
                 *enders,
+                _reviewer(request),
                 *(approval.person for approval in request.approvals),
             ),
             targets=() if grant else targets_of(catalogue, request, grants, lambda one: self._how_to_use([one])),
@@ -114,11 +121,15 @@ class Queries:
         """What happened in ``[start, end)`` (UTC), and what is live at its end."""
         with self.store.transaction() as tx:
             requests = {request.id: request for request in tx.requests_between(start, end)}
-            grants, now = tx.grants_between(start, end), tx.now()
+            grants, now, owed = tx.grants_between(start, end), tx.now(), tx.reviews_owed()
             for request_id in {grant.request_id for grant in grants} - set(requests):
                 if older := tx.request(request_id):
                     requests[request_id] = older
-        found = sections(self.catalogue(), requests.values(), grants, Period(start, end, now))
+        period = Period(start, end, now)
+        found = (
+            *sections(self.catalogue(), requests.values(), grants, period),
+            *sections_of_ways(self.catalogue(), requests.values(), owed, period),
+        )
         ids = {person for _, lines in found for line in lines for person in (line.person, *line.by)}
         return SummaryCard(start, end, zone, found, self.people.names(*sorted(ids)))
 
@@ -168,3 +179,7 @@ class Queries:
                 )
                 return tuple(provider.how_to_use(permission))
         return ()
+
+
+def _reviewer(request: AccessRequest) -> str | None:
+    return request.review.by if request.review else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.audit import SYSTEM, Event, Tag
-from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
+from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus, Way
 from bot.service import homes
 from bot.service.cards import AlertCard, Chat, Notice
 from bot.service.copies import Copies, unless_lasting
@@ -178,6 +178,8 @@ class Showing:
         if own := self.queries.people.direct(request.ask.requester):
             yield "own", own
         yield "approvers", request.channel
+        if request.way is not Way.APPROVERS:
+            return  # nobody has anything to decide
         for person in request.approvers_asked[:DIRECT_MOST]:
             if direct := self.queries.people.direct(person):
                 yield "approvers", direct

@@ -63,7 +63,9 @@ def _earlier(caller: Caller, subject: str) -> Form | None:
     if request is not None:
         return Form.of(request.ask) if request.ask.requester == caller.person.id else None
     draft = caller.desk.access.find_draft(subject, caller.person)
-    return replace(Form.of(draft.ask), start=draft.ask.start_at) if draft else None
+    if draft is None:
+        return None
+    return replace(Form.of(draft.ask), start=draft.ask.start_at, break_glass=draft.ask.break_glass)
 
 
 def choose(caller: Caller, click: Click) -> Replies:

@@ -1,11 +1,11 @@
 """A request's cards: one for the approvers, one for the requester. Made from state alone, never read back."""
 
 from bot.core.duration import format_duration
-from bot.core.model import AccessRequest, Grant, RequestStatus
+from bot.core.model import AccessRequest, Grant, RequestStatus, Way
 from bot.service.cards import RequestCard
 from bot.service.stopping import STOPPABLE
 from bot.slack import blocks as b
-from bot.slack import ids, several
+from bot.slack import glass, ids, several
 from bot.slack.blocks import Blocks, Json, Message
 from bot.slack.wording import GOES_ON, SHORT, Titles, asks_for, details, status_of
 
@@ -27,17 +27,20 @@ def _approvers(card: RequestCard) -> Message:
     length = format_duration(request.ask.duration)
     blocks = [
         b.header(_heading(card)),
-        b.section(f"{who} asks for {_asked(card)}"),
+        b.section(f"{who} {glass.verb(request)} {_asked(card)}"),
         *_goes_on(card),
         *several.targets(card.targets, names),
         *b.facts([*details(request.ask, Titles.on(card)), *_identity(card)]),
         *b.quote(request.ask.reason, "Why"),
         b.section(status_of(request, card.grants, names)),
+        *glass.grounds(request),
+        *glass.review(request, names),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
         blocks += [b.context(f"{_held(card)} · Asked: {b.everyone(names, request.approvers_asked)}")]
-    text = f"{b.esc(plainly, 100)} asks for {b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
+    what = f"{b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
+    text = f"{b.esc(plainly, 100)} {glass.verb(request)} {what}"
     return b.message(f"{text} for {length} · {_state_word(card)}", [*blocks, _approvers_buttons(card)])
 
 
@@ -60,6 +63,8 @@ def _goes_on(card: RequestCard) -> Blocks:
 
 
 def _heading(card: RequestCard) -> str:
+    if card.request.way in {Way.AUTOMATIC, Way.BREAK_GLASS}:
+        return glass.heading(card, _state_word(card))
     return {RequestStatus.PENDING: "Access request"}.get(card.request.status, f"Access request · {_state_word(card)}")
 
 
@@ -88,7 +93,7 @@ def _approvers_buttons(card: RequestCard) -> Json:
         return b.actions(approve, b.button("Deny", ids.DENY, card.request.id, "danger"), permissions)
     label = "Revoke all" if card.targets else "Revoke"
     revoke = [b.button(label, ids.REVOKE, each, "danger") for each in _stoppable(card)]
-    return b.actions(*revoke, permissions)
+    return b.actions(*revoke, *glass.review_buttons(card.request), permissions)
 
 
 def _stoppable(card: RequestCard) -> list[str]:
@@ -107,6 +112,8 @@ def _own(card: RequestCard) -> Message:
         *_goes_on(card),
         *several.targets(card.targets, card.names),
         b.section(status_of(request, card.grants, card.names)),
+        *glass.grounds(request),
+        *glass.review(request, card.names, own=True),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
@@ -127,7 +134,8 @@ def _own_buttons(card: RequestCard) -> Json:
 
 def notes(request: AccessRequest, grants: tuple[Grant, ...]) -> Blocks:
     """What was said with a decision or an end, in the words of whoever said it; what is common to several once."""
+    decided = "" if request.way is Way.AUTOMATIC else request.decision_note
     ends = list(dict.fromkeys(grant.end_note for grant in grants if grant.end_note))
     fullest = [note for note in ends if not any(note in other for other in ends if other != note)]
-    said = [("Reason for the decision", request.decision_note), *(("Reason for the end", note) for note in fullest)]
+    said = [("Reason for the decision", decided), *(("Reason for the end", note) for note in fullest)]
     return [block for label, text in said if text for block in b.quote(text, label, limit=600)]

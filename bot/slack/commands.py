@@ -23,6 +23,7 @@ MOST = 8
 HELP = f"""*Ask for access*
 `{ids.COMMAND}` opens the form.
 `{USAGE}` asks in one line; `--start "2026-11-24 09:00"` and `--work KIND` where you need them.
+`--break-glass` in an emergency, where the role allows it: no approver, but the security team is told, and reviews it.
 *Look*
 `{ids.COMMAND} status` what you hold, what you wait for and what waits for you
 `{ids.COMMAND} history` your latest requests

@@ -9,7 +9,7 @@ from bot.core.duration import format_duration, parse_duration
 from bot.core.model import Ask, Catalogue, Item, Person, Role
 from bot.core.policy import REASON_MAX, TICKET_MAX, Verdict
 from bot.core.text import TextTooLong, clean
-from bot.slack import ids
+from bot.slack import ids, payloads
 from bot.slack.payloads import Json, block_ids, entered, entered_all, entered_time
 
 VALUE_MAX = 300
@@ -36,10 +36,11 @@ class Form:
     """Further accounts: the same is asked for in each."""
     bundled: tuple[Item, ...] = ()
     """Where ``role`` is empty: what was asked for as a bundle, which is found by it."""
+    break_glass: bool = False
 
     @classmethod
     def of(cls, ask: Ask) -> "Form":
-        """What would have to be typed for this ask; a start time is not asked for again."""
+        """What would have to be typed for this ask; not again its start time, nor that glass is to be broken."""
         duration = format_duration(ask.duration) if ask.duration > timedelta(0) else ""
         first, *more = dict.fromkeys(item.account for item in ask.items)
         one = len({item.role for item in ask.items}) == 1
@@ -91,6 +92,7 @@ def read(view: Json) -> tuple[Form, Problems]:
         start=entered_time(view, ids.START),
         reason=values.get((ids.REASON, ""), ""),
         ticket=values.get((ids.TICKET, ""), ""),
+        break_glass=payloads.ticked(view, ids.block_of(ids.BREAK_GLASS, role)),
     )
     return form, problems
 
@@ -124,6 +126,7 @@ def to_ask(form: Form, person: Person, catalogue: Catalogue) -> tuple[Ask, Probl
         reason=full.reason,
         ticket=full.ticket,
         start_at=full.start,
+        break_glass=full.break_glass,
     )
     return policy.spread_out(catalogue, ask, full.accounts), problems
 

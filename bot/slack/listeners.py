@@ -18,6 +18,7 @@ from bot.slack import (
     favourites,
     ids,
     payloads,
+    reviewing,
     settling,
 )
 from bot.slack.blocks import Json
@@ -44,6 +45,9 @@ CLICKS: Mapping[str, OnClick] = {
     ids.KEEP: favourites.keep,
     ids.ASK_FAVOURITE: favourites.ask,
     ids.FORGET: favourites.forget,
+    ids.BREAK_GLASS: asking.choose,
+    ids.REVIEW_RIGHT: reviewing.right,
+    ids.REVIEW_OBJECT: reviewing.objects,
     ids.ENROL: enrolling.begin,
     ids.VOUCH: enrolling.vouch,
     ids.REFUSE: enrolling.refuse,
@@ -62,6 +66,7 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.DENY_NOTE: deciding.submit_deny,
     ids.REVOKE_NOTE: deciding.submit_revoke,
     ids.EXTEND_FORM: extending.submit,
+    ids.OBJECTION_NOTE: reviewing.submit_objection,
     ids.ENROL_FORM: enrolling.submit_form,
     ids.TWO_CODES: enrolling.submit_codes,
     ids.VOUCH_CODE: enrolling.submit_vouch,

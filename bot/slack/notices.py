@@ -4,7 +4,7 @@ from bot.core.model import EndReason, Grant
 from bot.service.cards import AlertCard, EnrolmentCard, Notice
 from bot.service.records import EnrolmentStatus
 from bot.slack import blocks as b
-from bot.slack import ids, several
+from bot.slack import glass, ids, several
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import notes
 from bot.slack.how_to import how_to_use
@@ -29,6 +29,8 @@ _HEADS = {
 
 def notice(told: Notice) -> Message:
     """A direct message about one thing."""
+    if told.what == "reviewed":
+        return glass.reviewed(told)
     head = _head(told)
     by = told.request.decided_by if told.what in {"denied", "cancelled"} else None
     first = f"*{head}*{f' by {b.who(told.names, by)}' if by else ''}\n{titles(told.role_title, told.account_title)}"

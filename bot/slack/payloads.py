@@ -170,6 +170,11 @@ def entered_time(view: Json, block_id: str) -> datetime | None:
     return None
 
 
+def ticked(view: Json, block_id: str) -> bool:
+    """Whether any box of a group is ticked."""
+    return any(_parts(_state(view, block_id), "selected_options"))
+
+
 def typed_text(view: Json, block_id: str, limit: int, *, multiline: bool = False) -> str:
     """A text field's words, cleaned. Raises TextTooLong."""
     return clean(entered(view, block_id), limit=limit, multiline=multiline)

@@ -37,7 +37,13 @@ def _somebody(value: Any) -> bool:
     return _name(value) or (isinstance(value, dict) and not misplaced(value, {"id": _name}))
 
 
-_STATE = {"value": _text, "selected_option": {"value": _text}, "selected_user": _name, "selected_date_time": _seconds}
+_STATE = {
+    "value": _text,
+    "selected_option": {"value": _text},
+    "selected_options": [{"value": _text}],
+    "selected_user": _name,
+    "selected_date_time": _seconds,
+}
 _VIEW = {
     "id": _name,
     "type": _name,

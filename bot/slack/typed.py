@@ -24,6 +24,7 @@ _WORD = re.compile(r"\s*(?P<word>(?:(?:--|—)?[A-Za-z][\w.-]*=)?[\"“][^\"”]
 _PAIR = re.compile(r"(?P<name>[A-Za-z][\w.-]*)=(?P<value>.*)", re.DOTALL)
 _OPTION = re.compile(r"(?:--|—)(?P<name>[^=]*)(?:=(?P<value>.*))?", re.DOTALL)
 _LIKE_DURATION = re.compile(r"[-−–]?\d+(?:[.,]\d+)?[A-Za-z]*(?:\d+[A-Za-z]+)*")
+GLASS = "break-glass"
 _DURATION_WORDS = 4
 """As in "1 day 2 hours"."""
 
@@ -133,6 +134,9 @@ def _next(reading: _Reading, offer: Offer) -> bool:
     word = reading.peek()
     if option := _OPTION.fullmatch(word):
         reading.take()
+        if option["name"] == GLASS and option["value"] is None:
+            reading.form = replace(reading.form, break_glass=True)
+            return True
         value = option["value"] if option["value"] is not None else reading.take()
         _option(reading, option["name"], _unquoted(value), offer)
         return True
@@ -145,7 +149,7 @@ def _next(reading: _Reading, offer: Offer) -> bool:
 
 def _option(reading: _Reading, name: str, value: str, offer: Offer) -> None:
     if name not in {"start", "work"}:
-        reading.problems.append(f"There is no option “--{_short(name)}”; there are --start and --work.")
+        reading.problems.append(f"There is no option “--{_short(name)}”; there are --start, --work and --{GLASS}.")
     elif name == "work" and value in offer.role.work:
         reading.form = replace(reading.form, work=value)
     elif name == "work":

@@ -6,7 +6,7 @@ from bot.core.model import AccessRequest, Ask, Catalogue, Way
 from bot.service.cards import Names, RequestCard
 from bot.service.targets import targets_asked
 from bot.slack import blocks as b
-from bot.slack import ids, several
+from bot.slack import glass, ids, several
 from bot.slack.blocks import Blocks, Json
 from bot.slack.wording import GOES_ON, Titles, ask_facts, asks_for, status_of, titles
 
@@ -20,8 +20,9 @@ _ALL = {"values": 2000, "most": 60}
 
 def confirmation(draft_id: str, ask: Ask, catalogue: Catalogue, *, with_code: bool, close: str = "") -> Json:
     """Exactly what is about to be asked for, to be confirmed with a code or by a press."""
+    opening = [b.section("You are about to ask for exactly this:")]
     blocks: Blocks = [
-        b.section("You are about to ask for exactly this:"),
+        *(glass.warning(ask, catalogue) if ask.break_glass else opening),
         *b.facts(ask_facts(ask, Titles.of(ask, catalogue), **_ALL)),
         *several.targets_in_full(targets_asked(catalogue, ask), Names()),
         *b.quote(ask.reason, "Why"),
@@ -29,7 +30,8 @@ def confirmation(draft_id: str, ask: Ask, catalogue: Catalogue, *, with_code: bo
     if with_code:
         blocks.append(b.code_input("Code from your authenticator", ids.CODE, hint=CODE_HINT))
     title = "Confirm with a code" if with_code else "Confirm"
-    return b.modal(title, blocks, callback=ids.CONFIRM, submit="Send request", close=close, subject=draft_id)
+    submit = "Break glass" if ask.break_glass else "Send request"
+    return b.modal(title, blocks, callback=ids.CONFIRM, submit=submit, close=close, subject=draft_id)
 
 
 CODE_HINT = "Six digits. Each code counts once; wait for the next one if you have just used it."
@@ -41,7 +43,9 @@ def checking() -> Json:
 
 
 def sent(request: AccessRequest, catalogue: Catalogue, names: Names) -> Json:
-    """The request is with its approvers, or needs none."""
+    """The request is with its approvers, or approved already."""
+    if request.way in {Way.AUTOMATIC, Way.BREAK_GLASS}:
+        return glass.begun(request, catalogue)
     what = Titles.of(request.ask, catalogue)
     if request.way is Way.EXTENSION:
         text = f"{GOES_ON} *Your access goes on.*\n{asks_for(what.role, what.account, request.ask.duration)}"

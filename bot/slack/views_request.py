@@ -9,13 +9,14 @@ from bot.core.duration import format_duration
 from bot.core.model import Account, Catalogue, Parameter, Person, Role, Work
 from bot.core.policy import Outlook
 from bot.slack import blocks as b
-from bot.slack import ids
+from bot.slack import glass, ids
 from bot.slack.blocks import Blocks, Json
 from bot.slack.form import DURATION_MAX, VALUE_MAX, Form, with_defaults
 from bot.slack.outlook import in_words
 from bot.slack.searching import best
 from bot.slack.views_lookup import looked_up, usage
 
+OF_GLASS = "Nobody is asked. Security is told at once, and somebody else reviews it afterwards."
 OF_A_BUNDLE = "The approvers of each of its roles are asked; all of it is granted or nothing."
 
 
@@ -36,9 +37,10 @@ def request_form(
     role = _chosen_role(catalogue, person, form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
-        told = OF_A_BUNDLE if policy.is_bundle(role) else in_words(outlook)
-        fields += [*_fields_of(catalogue, person, role, form, unlisted), b.section(told)]
-    fields += [_duration(catalogue, role, form, outlook), _start(form), _reason(role, form)]
+        told = OF_A_BUNDLE if policy.is_bundle(role) else OF_GLASS if form.break_glass else in_words(outlook)
+        fields += _fields_of(catalogue, person, role, form, unlisted)
+        fields += [*glass.field(role, ticked=form.break_glass), b.section(told)]
+    fields += [_duration(catalogue, role, form, outlook), *_start(form), _reason(role, form)]
     if role is not None and role.ticket is not None:
         fields.append(_ticket(role, form))
     return b.modal("Request access", fields, callback=ids.FORM, submit="Next", close="Cancel")
@@ -59,6 +61,7 @@ def settled(catalogue: Catalogue, person: Person, form: Form) -> Form:
     return replace(
         with_defaults(form, role),
         role=role.id,
+        break_glass=form.break_glass and role.break_glass is not None,
         account=chosen[0] if chosen else "",
         more_accounts=tuple(chosen[1:]),
         work=work or (role.work[0] if len(role.work) == 1 else ""),
@@ -175,19 +178,24 @@ def _duration(catalogue: Catalogue, role: Role | None, form: Form, outlook: Outl
     hint = "It starts at the approval and ends by itself."
     if role is not None:
         work, usual = catalogue.work.get(form.work), policy.longest(catalogue, role, form.work)
+        glassy = form.break_glass and role.break_glass
+        usual = min(usual, role.break_glass.longest) if glassy and role.break_glass else usual
         most = (outlook.longest if outlook else timedelta(0)) or usual
         limits = f"From {format_duration(role.shortest)} to {format_duration(most)}"
         hint = f"{limits}{f' for {work.title}' if work and most == usual else ''}. {hint}"
+        hint = hint.replace("at the approval", "at once") if glassy else hint
     element = b.text_input(ids.DURATION, form.duration, "e.g. 30m, 2h, 1h30m", most=DURATION_MAX)
     return b.entry("How long", ids.DURATION, element, hint=hint)
 
 
-def _start(form: Form) -> Json:
+def _start(form: Form) -> Blocks:
+    if form.break_glass:
+        return []  # it is for now
     element: Json = {"type": "datetimepicker", "action_id": ids.START}
     if form.start is not None:
         element["initial_date_time"] = int(form.start.timestamp())
     hint = "Leave it empty to start at the approval."
-    return b.entry("Start", ids.START, element, hint=hint, optional=True, tells=True)
+    return [b.entry("Start", ids.START, element, hint=hint, optional=True, tells=True)]
 
 
 def _reason(role: Role | None, form: Form) -> Json:

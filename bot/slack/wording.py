@@ -23,6 +23,10 @@ _DECIDED = {
     RequestStatus.DENIED: "⛔ *Denied*",
     RequestStatus.CANCELLED: "↩️ *Cancelled*",
 }
+_WITHOUT_A_WORD = {
+    Way.AUTOMATIC: "✅ *Approved without a word*",
+    Way.BREAK_GLASS: "🚨 *Glass broken*: nobody was asked",
+}
 _MARKS = {
     GrantStatus.SCHEDULED: "🗓️",
     GrantStatus.GRANTING: "⚙️",
@@ -47,6 +51,8 @@ def _decision(request: AccessRequest, names: Names) -> str:
         by = f": {everyone(names, [a.person for a in request.approvals])}" if request.approvals else ""
         return f"⏳ *Waiting for approval*{said}{by} · lapses {when(request.lapses_at)}"
     at = when(request.decided_at or request.asked_at)
+    if request.way in {Way.AUTOMATIC, Way.BREAK_GLASS}:
+        return f"{_WITHOUT_A_WORD[request.way]} · {at}"
     if request.status is RequestStatus.LAPSED:
         return f"⌛ *Lapsed* · nobody decided by {at}"
     yes = [approval.person for approval in request.approvals]
@@ -160,6 +166,8 @@ def details(ask: Ask, names: Titles, *, values: int = 160, most: int = PARAMETER
 def _start(ask: Ask) -> str:
     if ask.extends:
         return f"When `{esc(ask.extends, 60)}` ends"
+    if ask.break_glass:
+        return "At once"
     return when(ask.start_at) if ask.start_at else "At the approval"
 
 

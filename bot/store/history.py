@@ -32,8 +32,10 @@ class History(Requests):
         found: datetime | None = self._run(_LAST_DENIED, {"whose": person, "of": role, "since": since}).scalar()
         return found
 
-    def decided_by_way(self, person: str, role: str, way: Way, since: datetime) -> tuple[datetime, ...]:
-        given = {"whose": person, "of": role, "by": way, "since": since}
+    def decided_by_way(
+        self, person: str, role: str, way: Way, since: datetime, besides: str = ""
+    ) -> tuple[datetime, ...]:
+        given = {"whose": person, "of": role, "by": way, "since": since, "besides": besides}
         return tuple(self._run(_BY_WAY, given).scalars())
 
     def approved_for_each_other(self, person: str, since: datetime) -> Mapping[str, int]:
@@ -105,7 +107,7 @@ _LAST_DENIED = sa.select(sa.func.max(requests.c.decided_at)).where(
 _BY_WAY = (
     sa.select(requests.c.decided_at)
     .where(_whose, _of_role, _decided_since, requests.c.status == RequestStatus.APPROVED)
-    .where(requests.c.way == _bound("by", requests.c.way))
+    .where(requests.c.way == _bound("by", requests.c.way), requests.c.id != _bound("besides", requests.c.id))
     .order_by(requests.c.decided_at)
 )
 _yes_since = approvals.c.at >= _bound("since", approvals.c.at)

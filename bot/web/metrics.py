@@ -19,6 +19,7 @@ from bot.core.model import LANES, GrantStatus
 from bot.core.versions import Standing
 from bot.service.ports import Store, Tx
 from bot.service.records import StoreUnavailable
+from bot.service.reviews import overdue
 from bot.service.summary import OVERDUE_AFTER
 
 _PAGE = 1000
@@ -73,6 +74,10 @@ class StoreCollector(Collector):
                 "Changes of access.yaml that wait for approval.",
                 int(Standing.WAITING in tx.standing_digests()),
             )
+            owed = tx.reviews_owed()
+            yield _gauge("prodaccess_reviews_owed", "Broken glass that nobody has reviewed yet.", len(owed))
+            late = len(overdue(owed, now))
+            yield _gauge("prodaccess_reviews_overdue", "Broken glass that should have been reviewed by now.", late)
             yield _gauge("prodaccess_requests_pending", "Requests that wait for approvers.", len(tx.pending_requests()))
         yield self._lag(now)
 

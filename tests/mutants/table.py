@@ -12,12 +12,14 @@ from tests.mutants import (
     saying,
     several,
     watching,
+    ways,
     working,
 )
 
 MUTANTS = (
     *deciding.MUTANTS,
     *rules.MUTANTS,
+    *ways.MUTANTS,
     *working.MUTANTS,
     *saying.MUTANTS,
     *watching.MUTANTS,

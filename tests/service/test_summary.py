@@ -27,6 +27,9 @@ SECTIONS = [
     "Cancelled",
     "Failed",
     "Overdue",
+    "Without a word",
+    "Broken glass",
+    "Reviews owed",
 ]
 
 
@@ -230,6 +233,7 @@ def test_everything_that_happened_is_in_its_section_with_who_and_what(world: Wor
         "Lapsed": {lapsed},
         "Cancelled": {cancelled},
         "Failed": {failed.id},
+        **{title: set[str]() for title in ("Without a word", "Broken glass", "Reviews owed")},
         "Overdue": {overdue.id},
     }
     lines = {line.id: line for _, section in card.sections for line in section}

@@ -13,6 +13,7 @@ from bot.core.policy import Verdict
 from bot.providers.fake import Call
 from bot.service import homes
 from bot.service.access import Access
+from bot.service.alarms import Alarms
 from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import LEASE, Runner, Worker
@@ -29,6 +30,7 @@ from bot.service.proof import Codes
 from bot.service.queries import Queries
 from bot.service.reconciling import Reconciling
 from bot.service.records import Authenticator, ChatUser, Claim, Draft
+from bot.service.reviews import Reviews
 from bot.service.showing import Showing
 from bot.service.strays import Strays
 from bot.service.tending import Tending
@@ -96,6 +98,8 @@ class World:
         self.strays = Strays(self.looking, ids)
         self.reconciling = Reconciling(self.looking, self.clock, ids, pause=lambda _: None)
         self.showing = Showing(self.store, self.queries, self.chat, self.enrolments, self.strays)
+        self.reviews = Reviews(self.access)
+        self.alarms = Alarms(self.store, self.queries, self.chat, self.reviews)
         self.leaving = Leaving(self.store, self.people)
         self.overdue = Overdue(self.store, lambda: self.catalogue, self.people, self.chat)
         handlers = {
@@ -108,6 +112,8 @@ class World:
             **Extending(self.access).handlers(),
             **Tending(self.access, self.database_clock, accounts).handlers(),
             **Watching(self.store, lambda: self.catalogue, self.access.gathering, self.access.revoke).handlers(),
+            **self.reviews.handlers(),
+            **self.alarms.handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from bot.core.model import LANES, Person
 from bot.service.access import Access
+from bot.service.alarms import Alarms
 from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, Worker
@@ -18,6 +19,7 @@ from bot.service.proof import Codes
 from bot.service.queries import Queries
 from bot.service.reconciling import Reconciling
 from bot.service.records import Claim, StoreUnavailable
+from bot.service.reviews import Reviews
 from bot.service.showing import Showing
 from bot.service.strays import Strays
 from bot.service.tending import Tending
@@ -55,6 +57,7 @@ class Replica:
         self.reconciling = Reconciling(looking, self.clock, company.ids, pause=lambda _: None)
         showing = Showing(self.store, queries, company.chat, enrolments, self.strays)
         self.overdue = Overdue(self.store, lambda: company.catalogue, self.people, company.chat)
+        reviews = Reviews(self.access)
         handlers = {
             **self.granting.handlers(),
             **showing.handlers(),
@@ -63,6 +66,8 @@ class Replica:
             **Leaving(self.store, self.people).handlers(),
             **self.reconciling.handlers(),
             **Tending(self.access, self.database_clock, accounts).handlers(),
+            **reviews.handlers(),
+            **Alarms(self.store, queries, company.chat, reviews).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))

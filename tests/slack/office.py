@@ -43,6 +43,7 @@ from bot.sandbox.slack.config import (
 from bot.sandbox.slack.server import LocalSlack
 from bot.sandbox.slack.visitor import Visitor
 from bot.service.access import Access
+from bot.service.alarms import Alarms
 from bot.service.changes import Announcing
 from bot.service.clock import DatabaseClock
 from bot.service.current import InUse
@@ -61,6 +62,7 @@ from bot.service.reconciling import Reconciling
 from bot.service.records import Authenticator, StoreUnavailable
 from bot.service.reloading import Reloading
 from bot.service.resetting import Stopping
+from bot.service.reviews import Reviews
 from bot.service.showing import Showing
 from bot.service.strays import Strays
 from bot.service.tending import Tending
@@ -305,6 +307,8 @@ class Office:
             **self.reconciling.handlers(),
             **Extending(access).handlers(),
             **Tending(access, DatabaseClock(self.clock, self.store)).handlers(),
+            **Reviews(access).handlers(),
+            **Alarms(self.store, queries, self.chat, Reviews(access)).handlers(),
             **Stopping(access).handlers(),
             **Leaving(self.store, people).handlers(),
             **Announcing(changes, self.chat).handlers(),

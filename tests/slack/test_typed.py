@@ -70,7 +70,7 @@ def test_durations_of_one_word_or_several(text: str, length: timedelta) -> None:
         ("s3-read pay 90 why", ("How long:", "say 90m or 90h")),
         ("s3-read pay 9999d why", ("How long:", "the longest is 366 days")),
         ("s3-read pay 2h --work holiday why", ("no kind of work “holiday”", "bug-fix, incident")),
-        ("s3-read pay 2h --for 3h why", ("There is no option “--for”", "--start and --work")),
+        ("s3-read pay 2h --for 3h why", ("There is no option “--for”", "--start, --work and --break-glass")),
         ('s3-read pay 2h --start "yesterday" why', ("Start:", "is not a start time")),
         ('s3-read pay 2h --start "2026-11-20 09:00" why', ("Start:", "in the past")),
         (f"s3-read pay 2h {'x' * 3001}", ("3,001 characters", "3,000")),

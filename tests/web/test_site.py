@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from starlette.responses import PlainTextResponse
 
-from bot.core.model import LANES, Effect
+from bot.core.model import LANES, Effect, Review
 from bot.service.enrolment import OPERATOR
 from bot.service.records import StoreUnavailable
 from bot.store import SqlStore
@@ -30,7 +31,7 @@ from bot.web import CannotListen, Readiness, serve
 from bot.web.guard import BODY_MOST
 from bot.web.health import STALE, WRITE_EVERY
 from tests.contracts.store.makers import stray
-from tests.core.examples import NOW, PENDING, SCHEDULED
+from tests.core.examples import APPROVED, NOW, PENDING, SCHEDULED
 from tests.service.enrolling import Office
 from tests.service.fakes import FakeClock
 from tests.web.conftest import MakeSite, Open
@@ -151,6 +152,7 @@ def test_an_empty_service_has_every_metric(browser: httpx.Client) -> None:
     assert found["prodaccess_grants_overdue"] == 0
     assert found["prodaccess_requests_pending"] == 0
     assert found["prodaccess_strays_open"] == 0
+    assert found["prodaccess_reviews_owed"] == found["prodaccess_reviews_overdue"] == 0
     assert found["prodaccess_catalogue_changes_waiting"] == 0
     assert found["prodaccess_catalogue_reload_refused"] == 0
     assert found["prodaccess_effect_lag_seconds{access}"] == 0
@@ -162,6 +164,8 @@ def test_metrics_follow_the_store(browser: httpx.Client, office: Office) -> None
     scrape(browser)
     with office.store.transaction() as tx:
         tx.save_request(PENDING)
+        for name, hours in (("late", 1), ("owed", 2)):
+            tx.save_request(replace(APPROVED, id=name, review=Review(NOW + timedelta(hours=hours))))
         tx.save_grant(SCHEDULED)
         tx.enqueue([Effect("grant.expire", "g-1", "expire:g-1", NOW + timedelta(hours=1))])
         tx.save_stray(stray("q1"))
@@ -173,6 +177,7 @@ def test_metrics_follow_the_store(browser: httpx.Client, office: Office) -> None
     assert found["prodaccess_grants_overdue"] == 1
     assert found["prodaccess_requests_pending"] == 1
     assert found["prodaccess_strays_open"] == 1
+    assert (found["prodaccess_reviews_owed"], found["prodaccess_reviews_overdue"]) == (2, 1)
     assert found["prodaccess_effect_lag_seconds{access}"] == 600
     assert found["prodaccess_effect_lag_seconds{chat}"] == 0
     assert found["prodaccess_events_total{mfa.invited}"] == 1

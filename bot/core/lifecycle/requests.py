@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core import commands as c
 from bot.core.audit import SYSTEM, Actor, Tag
@@ -25,6 +25,9 @@ from bot.core.decisions import (
     tell,
 )
 from bot.core.model import AccessRequest, Approval, Denial, Effect, Grant, RequestStatus, Way
+
+AHEAD = timedelta(days=1)
+"""An alarm is due this long before it is wanted: it goes before every other message that waits."""
 
 
 def submit(state: State, command: c.Submit, now: datetime) -> Outcome:
@@ -58,13 +61,21 @@ def _without_a_word(command: c.Submit, now: datetime, submitted: Mapping[str, ob
     """Asked for and approved in one; the log says on what grounds."""
     if command.giving is None:
         return Refusal("policy", "Nobody has decided this.")
-    approved = replace(command.request, status=RequestStatus.APPROVED, decided_at=now, decided_by=SYSTEM.id)
+    # Cards say on what grounds nobody was asked; of broken glass its reason is the ground.
+    grounds = " ".join(command.why) if command.request.way is Way.AUTOMATIC else ""
+    approved = replace(
+        command.request,
+        status=RequestStatus.APPROVED,
+        decided_at=now,
+        decided_by=SYSTEM.id,
+        decision_note=grounds,
+    )
     decision = _given(approved, SYSTEM, command.giving, {"way": str(approved.way), "why": list(command.why)}, now)
     events = [request_event(Tag.REQUEST_SUBMITTED, command.actor, approved, submitted)]
     effects: tuple[Effect, ...] = ()
     if approved.way is Way.BREAK_GLASS:
         events.append(request_event(Tag.GLASS_BROKEN, command.actor, approved, {"reason": approved.ask.reason}))
-        effects = (Effect("chat.alarm", approved.id, f"alarm:{approved.id}", now),)
+        effects = (Effect("chat.alarm", approved.id, f"alarm:{approved.id}", now - AHEAD),)
     if approved.review is not None:
         effects += (Effect("request.review", approved.id, f"review:{approved.id}", now),)
     return replace(decision, events=(*events, *decision.events), effects=(*decision.effects, *effects))
@@ -206,10 +217,15 @@ def review(state: State, command: c.Review, now: datetime) -> Outcome:
     said = replace(request.review, at=now, by=command.actor.id, objects=command.objects, note=command.note)
     reviewed = replace(request, review=said)
     about = {"objects": command.objects, "note": command.note}
+    objection = Effect("chat.review", reviewed.id, f"objection:{reviewed.id}", now, {"what": "objection"})
     return Decision(
         request=reviewed,
         events=(request_event(Tag.REQUEST_REVIEWED, command.actor, reviewed, about),),
-        effects=(*show(reviewed, now), tell("reviewed", reviewed.id, reviewed.ask.requester, now)),
+        effects=(
+            *show(reviewed, now),
+            tell("reviewed", reviewed.id, reviewed.ask.requester, now),
+            *((objection,) if command.objects else ()),
+        ),
         cancels=(f"review:{reviewed.id}",),
     )
 

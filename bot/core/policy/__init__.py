@@ -33,6 +33,7 @@ from bot.core.policy.offers import (
     slack_groups_of_asking,
 )
 from bot.core.policy.outlook import Condition, Outlook, StageOutlook, Unknown, not_known, outlook, with_granted
+from bot.core.policy.reviewing import may_not_review, reviewers
 from bot.core.policy.targets import ITEMS_MOST
 from bot.core.policy.tickets import TICKET_MAX
 from bot.core.policy.verdict import Reason, Verdict
@@ -86,11 +87,13 @@ __all__ = [
     "may_approve",
     "may_ask",
     "may_go_without_a_word",
+    "may_not_review",
     "may_revoke",
     "may_use",
     "not_known",
     "offers_depend",
     "outlook",
+    "reviewers",
     "roles_offered",
     "said_besides",
     "size_of",

@@ -184,7 +184,8 @@ def budget_is_left(a: Asking) -> Iterable[Reason]:
         yield Reason("budget", False, "How often this went without a word could not be counted.")
         return
     used = sum(a.now - auto.per < at for at in a.known.automatic)
-    yield Reason("budget", used < auto.times, f"{used} of {auto.times} used in {format_duration(auto.per)}.")
+    text = f"Had without a word {used} of at most {auto.times} times in {format_duration(auto.per)}."
+    yield Reason("budget", used < auto.times, text)
 
 
 AUTOMATIC: tuple[AskingRule, ...] = (

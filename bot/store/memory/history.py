@@ -32,8 +32,10 @@ class MemoryHistory(MemorySession):
     def last_denied(self, person: str, role: str, since: datetime) -> datetime | None:
         return max(self._decided(person, role, RequestStatus.DENIED, since), default=None)
 
-    def decided_by_way(self, person: str, role: str, way: Way, since: datetime) -> tuple[datetime, ...]:
-        return tuple(sorted(self._decided(person, role, RequestStatus.APPROVED, since, way)))
+    def decided_by_way(
+        self, person: str, role: str, way: Way, since: datetime, besides: str = ""
+    ) -> tuple[datetime, ...]:
+        return tuple(sorted(self._decided(person, role, RequestStatus.APPROVED, since, way=way, besides=besides)))
 
     def approved_for_each_other(self, person: str, since: datetime) -> Mapping[str, int]:
         counted: Counter[str] = Counter()
@@ -84,9 +86,17 @@ class MemoryHistory(MemorySession):
         return found is not None and found.ask.requester == person and self._state.favourites.remove(favourite_id)
 
     def _decided(
-        self, person: str, role: str, status: RequestStatus, since: datetime, way: Way | None = None
+        self,
+        person: str,
+        role: str,
+        status: RequestStatus,
+        since: datetime,
+        *,
+        way: Way | None = None,
+        besides: str = "",
     ) -> Iterable[datetime]:
         for request in self._state.requests.rows():
             fits = (request.ask.requester, request.ask.role, request.status) == (person, role, status)
+            fits = fits and request.id != besides
             if fits and request.decided_at and request.decided_at >= since and way in {None, request.way}:
                 yield request.decided_at

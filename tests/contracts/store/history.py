@@ -123,6 +123,8 @@ class HistoryContract:
         )
         found = looked(store, lambda tx: tx.decided_by_way("ada", "s3-read", Way.AUTOMATIC, START + 2 * HOUR))
         assert found == (START + 2 * HOUR, START + 3 * HOUR)
+        found = looked(store, lambda tx: tx.decided_by_way("ada", "s3-read", Way.AUTOMATIC, START, "r3"))
+        assert found == (START + HOUR, START + 3 * HOUR)
 
     def test_yeses_for_each_other_are_counted_both_ways(self, store: Store) -> None:
         grace, alan = Approval("grace", START + HOUR, None), Approval("alan", START + HOUR, None)
