@@ -5,6 +5,7 @@ from tests.mutants import (
     clouds,
     deciding,
     edges,
+    extending,
     foretelling,
     recording,
     reloading,
@@ -19,6 +20,7 @@ from tests.mutants import (
 MUTANTS = (
     *deciding.MUTANTS,
     *rules.MUTANTS,
+    *extending.MUTANTS,
     *ways.MUTANTS,
     *working.MUTANTS,
     *saying.MUTANTS,

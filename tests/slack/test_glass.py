@@ -110,18 +110,18 @@ def test_the_heading_says_what_is_to_be_done(audience: str, owed: bool, heading:
 
 def test_the_form_offers_it_where_the_role_does_and_then_asks_for_no_start() -> None:
     view = request_form(CATALOGUE, MAYA, Form(role="s3-read"))
-    (box,) = [block for block in view["blocks"] if block["block_id"] == BOX]
+    (box,) = [block for block in view["blocks"] if block.get("block_id") == BOX]
     (option,) = box["element"]["options"]
     assert option["text"]["text"] == "🚨 Break glass: no approver, at most 30 min, reviewed within 12 h"
     assert "initial_options" not in box["element"]
     ticked = request_form(CATALOGUE, MAYA, Form(role="s3-read", break_glass=True))
     assert_slack_takes_view(ticked)
-    blocks = {block["block_id"]: block for block in ticked["blocks"]}
+    blocks = {block.get("block_id", ""): block for block in ticked["blocks"]}
     assert blocks[BOX]["element"]["initial_options"] == [option]
     assert (ids.START in blocks, "to 30 min" in blocks[ids.DURATION]["hint"]["text"]) == (False, True)
     other = request_form(CATALOGUE, MAYA, Form(role="s3-write", break_glass=True))
     assert BOX not in str(other)
-    assert ids.START in {block["block_id"] for block in other["blocks"]}
+    assert ids.START in {block.get("block_id") for block in other["blocks"]}
 
 
 def test_a_ticked_box_is_read() -> None:
