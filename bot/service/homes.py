@@ -13,9 +13,14 @@ NOTED_EVERY = timedelta(days=1)
 def note_opened(store: Store, person: str) -> None:
     """This person (id) looks at their page. Call it before what is shown is read: no change falls in between."""
     with store.transaction() as tx:
-        at, now = _opened_at(tx, person), tx.now()
-        if at is None or now - at >= NOTED_EVERY:
-            tx.set_fact(_key(person), now.isoformat())
+        note(tx, person)
+
+
+def note(tx: Tx, person: str) -> None:
+    """As ``note_opened``, in a transaction."""
+    at, now = _opened_at(tx, person), tx.now()
+    if at is None or now - at >= NOTED_EVERY:
+        tx.set_fact(_key(person), now.isoformat())
 
 
 def is_kept(tx: Tx, person: str) -> bool:

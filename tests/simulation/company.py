@@ -7,6 +7,7 @@ from random import Random
 
 from bot.core.model import Account, Catalogue, Statement
 from bot.core.rules import Stage
+from bot.service import homes
 from bot.service.records import Authenticator, ChatUser
 from bot.store.memory import MemoryStore
 from tests.core.examples import CATALOGUE as EXAMPLE
@@ -57,6 +58,8 @@ class Company:
         with self.store.transaction() as tx:
             for person in ENROLLED:
                 tx.save_authenticator(_AUTHENTICATORS[person])
+            for person in CATALOGUE.people:
+                homes.note(tx, person)
 
     def note_setup(self) -> None:
         """Remember what the catalogue and the directory say from now on."""
