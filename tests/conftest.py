@@ -5,6 +5,11 @@ import gc
 from types import SimpleNamespace
 
 import uvicorn.server
+from hypothesis import settings
+
+# No test fails for being slow: Hypothesis would take an example of more than 200 ms for a failure.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 
 async def _nap(seconds: float) -> None:

@@ -118,3 +118,24 @@ def test_two_approvals_at_once_do_not_pass_one_limit(world: World) -> None:
     )
     assert sum(isinstance(outcome, Decision) for outcome in outcomes) == 1
     assert len(world.queries.unfinished("alice")) == 1
+
+
+def test_one_no_denies_whatever_stage_it_comes_from_and_whoever_said_yes(world: World) -> None:
+    world.change_role("s3-read", stages=TWO_STAGES)
+    request = world.asked()
+    done(world.approve(request, "otto"))
+    done(world.access.deciding.deny(request, world.person("otto"), "On second thoughts.", actor("otto")))
+    assert str(world.request(request).status) == "denied"
+    early = world.asked()
+    done(world.access.deciding.deny(early, world.person("sam"), "Not at all.", actor("sam")))
+    assert str(world.request(early).status) == "denied"
+
+
+def test_where_two_noes_are_wanted_the_second_person_denies(world: World) -> None:
+    world.change_role("s3-read", stages=(Stage(manager=True, groups=LEADS, refusals=2),))
+    request = world.asked()
+    done(world.access.deciding.deny(request, world.person("otto"), "Why?", actor("otto")))
+    assert str(world.request(request).status) == "pending"
+    assert refused(world.access.deciding.deny(request, world.person("otto"), "Why?", actor("otto"))).code == "late"
+    done(world.access.deciding.deny(request, world.person("mona"), "No.", actor("mona")))
+    assert str(world.request(request).status) == "denied"

@@ -9,6 +9,7 @@ from tests.simulation.tasks import Broken
 REQUEST_TAGS = {
     "request.submitted": ((), "pending"),
     "request.approval-added": (("pending",), "pending"),
+    "request.denial-added": (("pending",), "pending"),
     "request.approved": (("pending",), "approved"),
     "request.denied": (("pending",), "denied"),
     "request.cancelled": (("pending",), "cancelled"),

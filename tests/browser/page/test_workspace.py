@@ -81,10 +81,10 @@ def test_a_slash_suggests_commands_with_their_usage(page: Page, fake: Fake) -> N
     box = page.locator("#composer")
     box.press_sequentially("/")
     suggestions = page.get_by_role("listbox", name="Commands")
-    expect(suggestions.get_by_role("option")).to_have_count(7)
+    expect(suggestions.get_by_role("option")).to_have_count(8)
     expect(suggestions).to_contain_text("<role> <account>")
-    box.press("ArrowDown")
-    box.press("ArrowDown")
+    for _ in range(3):
+        box.press("ArrowDown")
     box.press("Enter")
     expect(box).to_have_value("/prodaccess status")
     expect(suggestions).not_to_be_visible()
