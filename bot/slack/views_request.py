@@ -175,15 +175,14 @@ def _work(catalogue: Catalogue, role: Role, form: Form) -> Json:
 
 
 def _duration(catalogue: Catalogue, role: Role | None, form: Form, outlook: Outlook | None) -> Json:
-    hint = "It starts at the approval and ends by itself."
+    glass = role.break_glass if role is not None and form.break_glass else None
+    hint = f"It starts {'at once' if glass else 'at the approval'} and ends by itself."
     if role is not None:
         work, usual = catalogue.work.get(form.work), policy.longest(catalogue, role, form.work)
-        glassy = form.break_glass and role.break_glass
-        usual = min(usual, role.break_glass.longest) if glassy and role.break_glass else usual
+        usual = min(usual, glass.longest) if glass else usual
         most = (outlook.longest if outlook else timedelta(0)) or usual
         limits = f"From {format_duration(role.shortest)} to {format_duration(most)}"
         hint = f"{limits}{f' for {work.title}' if work and most == usual else ''}. {hint}"
-        hint = hint.replace("at the approval", "at once") if glassy else hint
     element = b.text_input(ids.DURATION, form.duration, "e.g. 30m, 2h, 1h30m", most=DURATION_MAX)
     return b.entry("How long", ids.DURATION, element, hint=hint)
 
