@@ -202,6 +202,17 @@ def test_unread_badges_follow_the_server_and_a_visit_reads_the_channel(page: Pag
     assert any(body["channel"] == QUIET for body in fake.of("/ui/messages"))
 
 
+def test_a_press_on_a_channel_outlives_a_message_that_arrives_meanwhile(page: Page, fake: Fake) -> None:
+    visit(page, fake)
+    page.locator(".entry", has_text="payments").hover()
+    page.mouse.down()
+    fake.unread = {DIRECT: 1}
+    fake.push({"type": "channels", "channels": fake.channels()})
+    expect(page.locator(f".entry[data-place={DIRECT}]")).to_contain_text("1")
+    page.mouse.up()
+    expect(page.get_by_role("heading", name="payments", exact=True)).to_be_visible()
+
+
 def test_a_lost_line_is_said_and_what_was_missed_is_fetched(page: Page, fake: Fake) -> None:
     visit(page, fake)
     fake.messages[CHANNEL] = [message(5, "said while you were away")]

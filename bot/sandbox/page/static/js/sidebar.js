@@ -83,34 +83,28 @@ function switcher() {
   return holder;
 }
 
-function entry(id, label, mark, { unread = 0, go }) {
-  const isHere = state.place === id;
-  const badge =
-    unread > 0 &&
-    h("span", { class: "unread", "aria-label": `${unread} unread` }, unread > 99 ? "99+" : String(unread));
+/** One line of the lists. It is kept and only changed: a press on it outlives whatever arrives meanwhile. */
+function entry(id, label, mark, go) {
+  const words = h("span", { class: "entry-label" }, label);
+  const badge = h("span", { class: "unread" });
   const click = (event) => {
     if (event.metaKey || event.ctrlKey) return;
     event.preventDefault();
     setDrawer(false);
     go(id);
   };
-  return h(
-    "li",
-    {},
-    h(
-      "a",
-      {
-        href: addressOf(state.me, id),
-        class: "entry",
-        "aria-current": isHere ? "page" : null,
-        data: { unread: unread > 0, place: id },
-        on: { click },
-      },
-      mark,
-      h("span", { class: "entry-label" }, label),
-      badge,
-    ),
-  );
+  const address = addressOf(state.me, id);
+  const link = h("a", { href: address, class: "entry", data: { place: id }, on: { click } }, mark, words, badge);
+  const show = (name, unread) => {
+    words.textContent = name;
+    link.toggleAttribute("data-unread", unread > 0);
+    if (state.place === id) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    badge.hidden = unread === 0;
+    badge.textContent = unread > 99 ? "99+" : String(unread);
+    badge.setAttribute("aria-label", `${unread} unread`);
+  };
+  return { node: h("li", {}, link), show };
 }
 
 function group(title, entries) {
@@ -134,25 +128,33 @@ export function keepSidebar(go) {
     lists,
     h("p", { class: "sidebar-foot" }, "A local stand-in for Slack. Nothing leaves this machine."),
   );
+  const kept = new Map();
+  const line = (id, name, mark, unread = 0) => {
+    if (!kept.has(id)) kept.set(id, entry(id, name, mark, go));
+    kept.get(id).show(name, unread);
+    return kept.get(id).node;
+  };
+  let shown = null;
   const draw = () => {
-    const focused = document.activeElement?.closest?.("#sidebar .entry")?.dataset.place;
     const bot = botChannel();
-    const channels = state.channels.filter((channel) => channel.kind === "channel");
-    const direct = state.channels.filter((channel) => channel.kind === "dm");
-    const row = (channel, mark) => entry(channel.id, channel.name, mark, { unread: channel.unread, go });
     const face = (channel) => (channel.id === bot?.id ? icon("app") : icon("chat"));
+    const of = (kind, mark) =>
+      state.channels
+        .filter((channel) => channel.kind === kind)
+        .map((channel) => line(channel.id, channel.name, mark(channel), channel.unread));
+    const channels = of("channel", () => icon("hash"));
+    const direct = of("dm", face);
+    const apps = [line(HOME, `${state.app.name} Home`, icon("app"))];
+    const order = [channels.length, ...state.channels.map((channel) => channel.id)].join(" ");
+    if (order === shown) return;
+    shown = order;
+    const focused = document.activeElement?.closest?.("#sidebar .entry");
     lists.replaceChildren(
-      ...group(
-        "Channels",
-        channels.map((channel) => row(channel, icon("hash"))),
-      ),
-      ...group(
-        "Direct messages",
-        direct.map((channel) => row(channel, face(channel))),
-      ),
-      ...group("Apps", [entry(HOME, `${state.app.name} Home`, icon("app"), { go })]),
+      ...group("Channels", channels),
+      ...group("Direct messages", direct),
+      ...group("Apps", apps),
     );
-    if (focused) lists.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
+    focused?.focus();
   };
   on("channels", draw);
   on("place", draw);
