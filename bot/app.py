@@ -24,6 +24,7 @@ from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
+from bot.service.nudging import Nudging
 from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.ports import Clock, CloudProvider
@@ -140,6 +141,7 @@ def _wire(
         **reconciling.handlers(),
         **Tending(access, database_clock, accounts).handlers(),
         **Announcing(changes, chat).handlers(),
+        **Nudging(queries, chat).handlers(),
     }
     alone = settings.database_url.reveal().startswith("sqlite")
     return Parts(

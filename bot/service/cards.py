@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.core.difference import Line
-from bot.core.model import AccessRequest, Catalogue, Grant, Person, Role
+from bot.core.model import Absence, AccessRequest, Catalogue, Grant, Person, Role
+from bot.core.policy.boards import Board
 from bot.core.strays import Stray
 from bot.core.versions import Version
 from bot.service.records import Enrolment
@@ -40,13 +41,15 @@ class RequestCard:
     names: Names
     parameter_titles: Mapping[str, str] = field(default_factory=dict)
     """By parameter id, in the role's own order."""
+    boards: tuple[Board, ...] = ()
+    """Where it stands, target by target, while it is pending; empty where nobody can say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something that a person is told once, in a direct message.
 
-    ``what``: ``active``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``.
+    ``what``: ``active``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``, ``escalated``.
     """
 
     what: str
@@ -55,6 +58,24 @@ class Notice:
     role_title: str
     account_title: str
     how_to_use: tuple[tuple[str, str], ...]
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
+class NudgeCard:
+    """Requests that wait for a person's word, the oldest first: the reminder that they are told."""
+
+    person: str
+    requests: tuple[AccessRequest, ...]
+    catalogue: Catalogue
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateCard:
+    """Told to ``absence.delegate``: that they approve in somebody's place."""
+
+    absence: Absence
     names: Names
 
 
@@ -200,11 +221,17 @@ class HomeCard:
     catalogue: Catalogue
     names: Names
     now: datetime
+    away: Absence | None = None
+    """The person's own."""
+    in_place_of: tuple[str, ...] = ()
+    """Whose requests they approve meanwhile (person ids)."""
 
 
 Card = (
     RequestCard
     | Notice
+    | NudgeCard
+    | DelegateCard
     | DigestCard
     | OverdueCard
     | EnrolmentCard
@@ -231,7 +258,9 @@ def earliest(card: Card) -> datetime | None:
             return version.seen_at
         case StrayCard(stray=stray):
             return stray.found_at
-        case DigestCard():
+        case DelegateCard(absence=absence):
+            return absence.since
+        case DigestCard() | NudgeCard():
             return None
 
 

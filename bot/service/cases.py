@@ -70,14 +70,14 @@ class Cases:
         if any(item.role not in asking.catalogue.roles for item in asking.ask.items):
             return asking
         tx.guard([name for item in asking.ask.items for name in _guards(asking.catalogue, asking.ask, item)])
-        away, items = _away(tx), range(len(asking.ask.items))
+        away, items = away_now(tx), range(len(asking.ask.items))
         first, *more = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
         return replace(asking, facts=first, more_facts=tuple(more))
 
     @staticmethod
     def approving(tx: Tx, approving: policy.Approving) -> policy.Approving:
         """With who is away, and how often the two approved for each other where a role counts that."""
-        away = _away(tx)
+        away = away_now(tx)
 
         def counted(each: policy.Approving) -> Facts:
             facts, rule = replace(each.known, away=away), each.role.separation
@@ -133,6 +133,14 @@ def requester_in(catalogue: Catalogue, request: AccessRequest) -> Person | None:
     return catalogue.people.get(request.ask.requester) if known else None
 
 
+def to_be_asked(asking: policy.Asking) -> tuple[str, ...]:
+    """Who may come to approve it (person ids): those who are there, then those who are away and may be back by then."""
+    nobody_away = [replace(facts, away={}) for facts in (asking.facts, *asking.more_facts)]
+    back = replace(asking, facts=nobody_away[0], more_facts=tuple(nobody_away[1:]))
+    each = (replace(of, at=at).asked() for of in (asking, back) for at, _ in enumerate(asking.ask.items))
+    return tuple(dict.fromkeys(person.id for people in each for person in people))
+
+
 def is_approved_still(request: AccessRequest, asking: policy.Asking) -> bool:
     """Whether those who approved it, or nobody where nobody had to, would do now."""
     if request.way is not Way.APPROVERS:
@@ -186,5 +194,6 @@ def _has_limits(catalogue: Catalogue, role: Role) -> bool:
     )
 
 
-def _away(tx: Tx) -> Mapping[str, Away]:
+def away_now(tx: Tx) -> Mapping[str, Away]:
+    """Who is away now, by person id."""
     return {person: Away(each.until, each.delegate) for person, each in tx.absences().items()}

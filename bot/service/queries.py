@@ -7,10 +7,14 @@ from datetime import datetime
 
 from bot.core import policy
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
+from bot.core.policy.boards import Board
+from bot.service.absent import also_waiting, in_place_of
+from bot.service.boards import Boards
 from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
+from bot.service.cases import Cases
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Store
-from bot.service.records import Permission
+from bot.service.records import DirectoryError, Permission
 from bot.service.summary import Period, sections
 
 RECENT = 5
@@ -25,15 +29,21 @@ class Queries:
     people: People
     providers: Mapping[str, CloudProvider] = field(default_factory=dict)
 
+    @property
+    def boards(self) -> Boards:
+        """Where pending requests stand."""
+        return Boards(self.store, Cases(self.catalogue, self.people, self.providers))
+
     def home(self, person: Person) -> HomeCard:
         """A person's own page, as of now."""
         with self.store.transaction() as tx:
             live = tx.unfinished_grants(person.id)
             pending = tx.pending_requests(person.id)
-            waiting = tx.pending_for(person.id)
+            waiting = also_waiting(tx, person.id)
+            away, replaced = tx.absences().get(person.id), in_place_of(tx, person.id)
             recent = tx.requests_of(person.id, limit=RECENT)
             enrolled, now = tx.authenticator(person.id) is not None, tx.now()
-        ids = {request.ask.requester for request in waiting} | {grant.person for grant in live}
+        ids = {request.ask.requester for request in waiting} | {grant.person for grant in live} | set(replaced)
         catalogue, eligible = self.catalogue(), self.people.eligibility()
         return HomeCard(
             person=person,
@@ -44,8 +54,10 @@ class Queries:
             recent=recent,
             roles={role.id: role for role in policy.roles_offered(catalogue, person, eligible, now)},
             catalogue=catalogue,
-            names=self.people.names(person.id, *sorted(ids)),
+            names=self.people.names(person.id, away.delegate if away else None, *sorted(ids)),
             now=now,
+            away=away,
+            in_place_of=replaced,
         )
 
     def request_card(self, request_id: str, audience: str) -> RequestCard | None:
@@ -59,8 +71,13 @@ class Queries:
             held = tx.unfinished_grants(request.ask.requester) if pending else ()
         role_title, account_title, number = self._titles(request)
         role, work = self.catalogue().roles.get(request.ask.role), self.catalogue().work.get(request.ask.work)
-        deciders = [approval.person for approval in request.approvals]
+        deciders = [
+            *(approval.person for approval in request.approvals),
+            *(denial.person for denial in request.denials),
+        ]
         enders = [grant.ended_by for grant in grants]
+        boards = self._boards(request)
+        waited_for = [person for board in boards for stage in board.stages for person in (*stage.asked, *stage.yeses)]
         return RequestCard(
             audience=audience,
             request=request,
@@ -73,10 +90,23 @@ class Queries:
             held=tuple(grant for grant in held if grant.request_id != request_id),
             how_to_use=self._how_to_use(grants) if audience == "own" else (),
             names=self.people.names(
-                request.ask.requester, request.decided_by, *deciders, *enders, *request.approvers_asked
+                request.ask.requester,
+                request.decided_by,
+                request.claimed_by,
+                *deciders,
+                *enders,
+                *(waited_for or request.approvers_asked),
             ),
             parameter_titles={parameter.id: parameter.title for parameter in role.parameters} if role else {},
+            boards=boards,
         )
+
+    def _boards(self, request: AccessRequest) -> tuple[Board, ...]:
+        """While it is pending; without them a card is still a card."""
+        try:
+            return self.boards.of(request) if request.status is RequestStatus.PENDING else ()
+        except DirectoryError:
+            return ()
 
     def notice(self, what: str, subject: str) -> Notice | None:
         """What a person is told once; ``subject`` is a grant id or a request id."""

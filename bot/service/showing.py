@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, GrantStatus, RequestStatus
+from bot.service.boards import DIRECT_MOST
 from bot.service.cards import AlertCard, Chat, Notice
 from bot.service.copies import Copies, unless_lasting
 from bot.service.effects import Handler, LostLease, finish
@@ -16,8 +17,6 @@ from bot.service.queries import Queries
 from bot.service.records import ChatError, Claim
 from bot.service.strays import Strays
 
-DIRECT_MOST = 20
-"""Approvers who get a card of their own; the channel's card is there for all."""
 DECIDED_KEPT = timedelta(days=30)
 """For how long it is known that approvers' pages were published after a decision; once more does no harm."""
 LATE_HOMES = timedelta(minutes=1)
@@ -172,7 +171,7 @@ class Showing:
         if own := self.queries.people.direct(request.ask.requester):
             yield "own", own
         yield "approvers", request.channel
-        for person in request.approvers_asked[:DIRECT_MOST]:
+        for person in self.queries.boards.asked(request)[:DIRECT_MOST]:
             if direct := self.queries.people.direct(person):
                 yield "approvers", direct
 
@@ -187,6 +186,8 @@ ALERTS = {
 def _is_stale(notice: Notice) -> bool:
     """Whether it speaks of access that is no longer there, as after hours without the chat."""
     alive = notice.grant is not None and notice.grant.status is GrantStatus.ACTIVE
+    if notice.what == "escalated":
+        return notice.request.status is not RequestStatus.PENDING
     return notice.what in {"active", "reminder"} and not alive
 
 

@@ -8,6 +8,7 @@ from bot.service.cards import RequestCard
 from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks, Json, Message
+from bot.slack.standings import asked, claim, standings
 from bot.slack.wording import SHORT, Titles, asks_for, details, status_of
 
 HELD_MOST = 4
@@ -33,10 +34,11 @@ def _approvers(card: RequestCard) -> Message:
         *b.facts([*details(request.ask, Titles.on(card)), ("Identity", f"`{b.esc(request.principal, 120)}`")]),
         *b.quote(request.ask.reason, "Why"),
         b.section(status_of(request, card.grants, names)),
+        *standings(card),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
-        blocks += [b.context(f"{_held(card)} · Asked: {b.everyone(names, request.approvers_asked)}")]
+        blocks += [b.context(f"{_held(card)} · {asked(card)}")]
     text = f"{b.esc(plainly, 100)} asks for {b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
     return b.message(f"{text} for {length} · {_state_word(card)}", [*blocks, _approvers_buttons(card)])
 
@@ -76,7 +78,8 @@ def _approvers_buttons(card: RequestCard) -> Json:
     permissions = b.button("Show permissions", ids.PERMISSIONS, card.request.id)
     if card.request.status is RequestStatus.PENDING:
         approve = b.button("Approve", ids.APPROVE, card.request.id, "primary")
-        return b.actions(approve, b.button("Deny", ids.DENY, card.request.id, "danger"), permissions)
+        deny = b.button("Deny", ids.DENY, card.request.id, "danger")
+        return b.actions(approve, deny, claim(card.request), permissions)
     revoke = [b.button("Revoke", ids.REVOKE, grant.id, "danger") for grant in _stoppable(card.grants)[:1]]
     return b.actions(*revoke, permissions)
 
@@ -93,10 +96,11 @@ def _own(card: RequestCard) -> Message:
     blocks = [
         b.section(f"You asked for {_asked(card)}"),
         b.section(status_of(request, card.grants, card.names)),
+        *standings(card),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
-        blocks.append(b.context(f"Asked: {b.everyone(card.names, request.approvers_asked)}"))
+        blocks.append(b.context(asked(card)))
     text = f"Your request for {b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
     return b.message(f"{text}: {_state_word(card)}", [*blocks, _own_buttons(card)])
 

@@ -23,6 +23,7 @@ CLICKS: Mapping[str, OnClick] = {
     ids.WORK: asking.choose,
     ids.APPROVE: deciding.approve,
     ids.DENY: deciding.deny,
+    ids.CLAIM: deciding.claim,
     ids.PERMISSIONS: deciding.permissions,
     ids.CANCEL: deciding.cancel,
     ids.RELEASE: deciding.release,

@@ -70,7 +70,7 @@ def slack_groups_of_approving(role: Role) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whose yes counted in which stage (person ids), and whether enough have said no in the stage that is on."""
+    """Whose yes counted in which stage (person ids), and whether enough have said no in one that is not through."""
 
     counted: tuple[tuple[str, ...], ...]
     current: int
@@ -96,8 +96,11 @@ def standing(stages: Sequence[Stage], sets: Sets, yeses: Sequence[str], noes: Se
             counted[at].append(yes)
             heard.add(yes)
     at = _open(stages, counted)
-    members = {person.id for person in sets[at]} if at < len(stages) else set()
-    denied = at < len(stages) and len(members & set(noes)) >= max(1, stages[at].refusals)
+    # Of a stage that is still to come, too: after such a no it could never be approved.
+    denied = any(
+        len({person.id for person in sets[each]} & set(noes)) >= max(1, stages[each].refusals)
+        for each in range(at, len(stages))
+    )
     return Standing(tuple(map(tuple, counted)), at, denied)
 
 
