@@ -261,7 +261,9 @@ class Access:
         self, tx: Tx, request: AccessRequest, asked: policy.Asking, now: datetime
     ) -> tuple[str, ...]:
         # A start was near enough when asked; how far off it is now says nothing.
-        asking = self.cases.counted(tx, replace(asked, now=now, asked_at=request.asked_at), request.id)
+        asking = self.cases.counted(
+            tx, replace(asked, now=now, asked_at=request.asked_at, approvals=request.approvals), request.id
+        )
         verdict = policy.may_ask(asking)
         reasons = self.cases.changed(request, asking, verdict)
         if verdict.allowed and not is_approved_still(request, asking):

@@ -1,15 +1,14 @@
 """Where a pending request stands now: who has spoken, whose turn it is, who is waited for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core.model import AccessRequest, RequestStatus, Way
-from bot.core.policy import Asking, Away
+from bot.core.policy import Asking
 from bot.core.policy.boards import Board, asked_so_far, awaited, boards_of
 from bot.service.absent import also_waiting
-from bot.service.cases import Case, Cases, away_now
-from bot.service.ports import Store
+from bot.service.cases import Case, Cases, away_now, away_then
+from bot.service.ports import Store, Tx
 
 DIRECT_MOST = 20
 """Approvers who get a card of their own, and are reminded; the channel's card is there for all."""
@@ -33,8 +32,7 @@ class Boards:
         if case is None:
             return ()
         with self.store.transaction() as tx:
-            away, now = away_now(tx), tx.now()
-        return boards(case, request, away, request.decided_at or now)
+            return boards(tx, case, request, request.decided_at or tx.now())
 
     def case(self, request: AccessRequest) -> Case | None:
         """A request for approvers, with what is known outside; ``None``: see ``of``. Raises DirectoryError."""
@@ -52,7 +50,8 @@ class Boards:
         return tuple(each for each in waiting[:LOOKED_AT] if person in awaited(each, self.of(each)))
 
 
-def boards(case: Case, request: AccessRequest, away: Mapping[str, Away], now: datetime) -> tuple[Board, ...]:
-    """Where each target stands at ``now`` (UTC)."""
-    first, *more = (replace(each, away=away) for each in case.facts)
+def boards(tx: Tx, case: Case, request: AccessRequest, now: datetime) -> tuple[Board, ...]:
+    """Where each target stands at ``now`` (UTC), by what the transaction knows of who is away."""
+    away, then = away_now(tx), away_then(tx, request.approvals)
+    first, *more = (replace(each, away=away, away_then=then) for each in case.facts)
     return boards_of(request, Asking(case.catalogue, case.requester, request.ask, now, first, tuple(more)))

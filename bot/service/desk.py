@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from bot.service.absences import Absences
 from bot.service.access import Access
 from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
@@ -36,3 +37,8 @@ class Desk:
     changes: Changes
     pinned: Pin = _as_it_is
     """Makes work that goes by one catalogue from its beginning to its end."""
+
+    @property
+    def absences(self) -> Absences:
+        """Who is away."""
+        return Absences(self.access.store, self.access.catalogue, self.access.codes)

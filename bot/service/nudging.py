@@ -8,9 +8,10 @@ from bot.core import commands, nudges
 from bot.core.decisions import State
 from bot.core.model import AccessRequest
 from bot.core.policy.boards import awaited
+from bot.service.absences import over
 from bot.service.boards import DIRECT_MOST, Boards, boards
-from bot.service.cards import Chat, NudgeCard
-from bot.service.cases import Case, away_now
+from bot.service.cards import Chat, DelegateCard, NudgeCard
+from bot.service.cases import Case
 from bot.service.copies import Copies
 from bot.service.effects import Handler, finish
 from bot.service.handling import handle
@@ -21,7 +22,7 @@ from bot.service.records import Claim
 
 @dataclass(frozen=True, slots=True)
 class Nudging:
-    """Handlers of ``people.nudge``, ``people.escalate`` and ``chat.nudge``. They read the directory."""
+    """Handlers of what time brings about where people are waited for. They read the directory."""
 
     queries: Queries
     chat: Chat
@@ -32,7 +33,13 @@ class Nudging:
 
     def handlers(self) -> Mapping[str, Handler]:
         """By effect kind."""
-        return {"people.nudge": self.nudge, "people.escalate": self.escalate, "chat.nudge": self.tell}
+        return {
+            "people.nudge": self.nudge,
+            "people.escalate": self.escalate,
+            "chat.nudge": self.tell,
+            "chat.away": self.tell_delegate,
+            "absence.end": lambda claim: over(self.queries.store, claim),
+        }
 
     def nudge(self, claim: Claim) -> None:
         """Remind those whose turn it is and who have said nothing."""
@@ -40,7 +47,7 @@ class Nudging:
 
         def make(tx: Tx, state: State, now: datetime) -> commands.Command:
             request = state.request
-            waits_for = awaited(request, boards(case, request, away_now(tx), now)) if case and request else ()
+            waits_for = awaited(request, boards(tx, case, request, now)) if case and request else ()
             return commands.Remind(datetime.fromisoformat(claim.payload["at"]), waits_for[:DIRECT_MOST])
 
         handle(self.queries.store, claim.subject, make, claim)
@@ -66,6 +73,17 @@ class Nudging:
             Copies(self.queries.store, self.chat).post(claim, destination, card)
         finish(self.queries.store, claim)
 
+    def tell_delegate(self, claim: Claim) -> None:
+        """In whose place they approve; not any more once that is over, or said anew."""
+        with self.queries.store.transaction() as tx:
+            absence = tx.absences().get(claim.subject)
+        is_so = absence is not None and absence.since.isoformat() == claim.payload["since"]
+        destination = self.queries.people.direct(absence.delegate) if is_so and absence and absence.delegate else ""
+        if absence and destination:
+            card = DelegateCard(absence, self.queries.names(absence.person))
+            Copies(self.queries.store, self.chat).post(claim, destination, card)
+        finish(self.queries.store, claim)
+
     def _case(self, claim: Claim) -> Case | None:
         """What is known outside of a request that waits. Raises DirectoryError: then it is not known yet."""
         with self.queries.store.transaction() as tx:
@@ -75,6 +93,5 @@ class Nudging:
 
 def _further(tx: Tx, case: Case, request: AccessRequest, since: datetime, now: datetime) -> tuple[str, ...]:
     """Whose turn it is by now and was not ``since`` (UTC), because it has waited for so long."""
-    away = away_now(tx)
-    before = set(awaited(request, boards(case, request, away, since)))
-    return tuple(person for person in awaited(request, boards(case, request, away, now)) if person not in before)
+    before = set(awaited(request, boards(tx, case, request, since)))
+    return tuple(person for person in awaited(request, boards(tx, case, request, now)) if person not in before)

@@ -1,10 +1,10 @@
 """Who may say yes, stage by stage, and where a request stands."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.model import Catalogue, Person, Role
+from bot.core.model import Approval, Catalogue, Person, Role
 from bot.core.policy.facts import Facts
 from bot.core.rules import Escalation, Stage
 
@@ -46,6 +46,16 @@ def stage_sets(
     """As ``approver_set``, stage by stage."""
     of = _Of(catalogue, role, requester, facts, now)
     return tuple(_stage_set(of, stage, waited) for stage in role.stages)
+
+
+def with_stand_ins(sets: Sets, approvals: Iterable[Approval], then: Callable[[Approval], Sets]) -> Sets:
+    """With those who said yes in the place of somebody who was away ``then``, and is not any more: their yes stays."""
+    found = [{person.id: person for person in each} for each in sets]
+    for approval in approvals:
+        if not any(approval.person in each for each in found):
+            for each, those in zip(found, then(approval), strict=True):
+                each.update({person.id: person for person in those if person.id == approval.person})
+    return tuple(_sorted(each.values()) for each in found)
 
 
 def may_revoke(catalogue: Catalogue, approvers: Iterable[Person], person: Person) -> bool:

@@ -41,7 +41,8 @@ class Board:
 
 def boards_of(request: AccessRequest, asking: Asking) -> tuple[Board, ...]:
     """Where each of the request's items stands at ``asking.now``. Raises KeyError without a role."""
-    return tuple(_board(request, replace(asking, at=at)) for at, _ in enumerate(request.ask.items))
+    said = replace(asking, approvals=request.approvals)
+    return tuple(_board(request, replace(said, at=at)) for at, _ in enumerate(request.ask.items))
 
 
 def asked_so_far(request: AccessRequest, boards: Sequence[Board]) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def awaited(request: AccessRequest, boards: Sequence[Board]) -> tuple[str, ...]:
 
 
 def _board(request: AccessRequest, of: Asking) -> Board:
-    stages, sets = of.role.stages, of.sets(of.now - request.asked_at)
+    stages, sets = of.role.stages, of.sets_with_said(of.now - request.asked_at)
     where = standing(stages, sets, [approval.person for approval in request.approvals])
     noes = [denial.person for denial in request.denials]
     return Board(
