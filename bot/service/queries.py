@@ -12,6 +12,7 @@ from bot.service.absent import also_waiting, in_place_of
 from bot.service.boards import Boards
 from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
 from bot.service.cases import Cases
+from bot.service.pairs import longest, refused_by_it, section_of_pairs
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Store
 from bot.service.records import DirectoryError, Permission
@@ -101,6 +102,13 @@ class Queries:
             boards=boards,
         )
 
+    def asked_now(self, request: AccessRequest) -> tuple[str, ...]:
+        """Whose turn it is (person ids); all who may have one where nobody can say."""
+        try:
+            return self.boards.asked(request) or request.approvers_asked
+        except DirectoryError:
+            return request.approvers_asked
+
     def _boards(self, request: AccessRequest) -> tuple[Board, ...]:
         """While it is pending; without them a card is still a card."""
         try:
@@ -140,11 +148,18 @@ class Queries:
         """What happened in ``[start, end)`` (UTC), and what is live at its end."""
         with self.store.transaction() as tx:
             requests = {request.id: request for request in tx.requests_between(start, end)}
-            grants, now = tx.grants_between(start, end), tx.now()
+            grants, now, per = tx.grants_between(start, end), tx.now(), longest(self.catalogue())
+            # Only where a role limits how often two people approve for each other.
+            before = tx.requests_between(start - per, end) if per else ()
+            refused = refused_by_it(tx, start) if per else ()
             for request_id in {grant.request_id for grant in grants} - set(requests):
                 if older := tx.request(request_id):
                     requests[request_id] = older
-        found = sections(self.catalogue(), requests.values(), grants, Period(start, end, now))
+        period = Period(start, end, now)
+        found = (
+            *sections(self.catalogue(), requests.values(), grants, period),
+            *section_of_pairs(self.catalogue(), before, refused, period),
+        )
         ids = {person for _, lines in found for line in lines for person in (line.person, *line.by)}
         return SummaryCard(start, end, zone, found, self.people.names(*sorted(ids)))
 

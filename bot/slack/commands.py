@@ -6,7 +6,7 @@ from bot.core.decisions import Refusal
 from bot.core.duration import format_duration
 from bot.core.model import Grant
 from bot.core.text import TextTooLong, clean
-from bot.slack import asking, enrolling, ids, views
+from bot.slack import asking, away, enrolling, ids, views
 from bot.slack import blocks as b
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import UNFINISHED
@@ -26,6 +26,8 @@ HELP = f"""*Ask for access*
 *Stop*
 `{ids.COMMAND} release [GRANT]` you are done
 `{ids.COMMAND} revoke [GRANT] [REASON]` stop somebody's access (admins, approvers)
+*Away*
+`{ids.COMMAND} away until DATE [delegate @PERSON]` somebody else approves in your place; `{ids.COMMAND} back`
 *Authenticator*
 `{ids.COMMAND} enrol` set up yours
 `{ids.COMMAND} reset @PERSON` take somebody's away (admins)"""
@@ -153,5 +155,7 @@ SUBCOMMANDS: Mapping[str, Callable[[Caller, str], Replies]] = {
     "release": release,
     "revoke": revoke,
     "history": history,
+    "away": away.away,
+    "back": away.back,
     "reset": enrolling.open_reset,
 }

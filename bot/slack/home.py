@@ -8,6 +8,7 @@ from bot.core.model import AccessRequest, Grant, GrantStatus
 from bot.service.cards import HomeCard
 from bot.slack import blocks as b
 from bot.slack import ids
+from bot.slack.absent import at_home
 from bot.slack.blocks import Blocks, Json
 from bot.slack.cards import UNFINISHED
 from bot.slack.wording import grant_status, left, what, what_grant
@@ -32,6 +33,7 @@ def home(card: HomeCard) -> Json:
     blocks += _part("My pending requests", card.pending, lambda request: _pending(request, card))
     blocks += _part("Waiting for me", card.waiting_for_me, lambda request: _waiting(request, card))
     blocks += _part("Recent requests", card.recent, lambda request: _recent(request, card))
+    blocks += at_home(card)
     blocks.append(b.context(f"As of {b.when(card.now)} · `{ids.COMMAND} help` shows what can be typed"))
     return page(blocks)
 

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.service import leaving
-from bot.slack import asking, changing, commands, deciding, enrolling, ids, payloads, settling
+from bot.slack import asking, away, changing, commands, deciding, enrolling, ids, payloads, settling
 from bot.slack.blocks import Json
 from bot.slack.directory import SlackDirectory, may_do_nothing
 from bot.slack.edge import Edge
@@ -38,6 +38,8 @@ CLICKS: Mapping[str, OnClick] = {
     ids.STRAY_POLICY: settling.policy,
     ids.APPROVE_CHANGE: changing.approve,
     ids.DENY_CHANGE: changing.deny,
+    ids.AWAY: away.open_form,
+    ids.BACK: away.end,
 }
 SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.FORM: asking.submit_form,
@@ -53,6 +55,7 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.APPROVE_CHANGE_CODE: changing.submit_approve,
     ids.DENY_CHANGE_CODE: changing.submit_deny,
     ids.RESET_FORM: enrolling.submit_reset,
+    ids.AWAY_FORM: away.submit,
 }
 MENUS = (ids.ROLE, ids.ACCOUNT, ids.PARAMETER)
 """Menus that ask for their options."""
