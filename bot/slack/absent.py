@@ -16,10 +16,10 @@ def at_home(card: HomeCard) -> Blocks:
     """Who is away, and in whose place the reader approves."""
     blocks: Blocks = []
     if card.in_place_of:
-        blocks.append(b.section(f"🤝 You approve in the place of {b.everyone(card.names, card.in_place_of)}"))
+        blocks.append(b.section(f"👥 You approve in the place of {b.everyone(card.names, card.in_place_of)}"))
     if card.away is not None:
-        return [*blocks, b.section(is_away(card.away, card.names), b.button("I'm back", ids.BACK, card.person.id))]
-    if card.person.id in card.catalogue.people:
+        blocks.append(b.section(is_away(card.away, card.names), b.button("I'm back", ids.BACK, card.person.id)))
+    elif card.person.id in card.catalogue.people:
         blocks.append(b.actions(b.button("I'm away…", ids.AWAY, card.person.id)))
     return [b.divider(), *blocks] if blocks else []
 
@@ -28,7 +28,7 @@ def is_away(absence: Absence, names: Names, whom: str = "You are") -> str:
     """Until when, and who approves meanwhile. ``whom`` is safe mrkdwn."""
     instead = f"{b.who(names, absence.delegate)} approves" if absence.delegate else "Nobody approves"
     return (
-        f"🌴 {whom} away until {b.when(absence.until)}; {instead} in {'your' if whom == 'You are' else 'their'} place"
+        f"📅 {whom} away until {b.when(absence.until)}; {instead} in {'your' if whom == 'You are' else 'their'} place"
     )
 
 

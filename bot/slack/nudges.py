@@ -57,7 +57,7 @@ def delegate(card: DelegateCard) -> Message:
     """In whose place the reader approves."""
     absence, plainly = card.absence, b.esc(b.name_of(card.names, card.absence.person), 100)
     text = (
-        f"🤝 *You approve in the place of {b.who(card.names, absence.person)}* until {b.when(absence.until)}\n"
+        f"👥 *You approve in the place of {b.who(card.names, absence.person)}* until {b.when(absence.until)}\n"
         "What is asked of them is asked of you; what you ask for yourself somebody else has to approve."
     )
     return b.message(f"You approve in the place of {plainly}", [b.section(text)])

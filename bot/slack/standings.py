@@ -60,20 +60,21 @@ def _of_board(board: Board, names: Names, *, one: bool) -> list[str]:
 
 
 def _stage(stage: StageBoard, number: str, names: Names) -> str:
-    title = b.esc(stage.title, SHORT) or number
+    title = b.esc(stage.title, SHORT)
     yeses = f": {b.everyone(names, stage.yeses)} said yes" if stage.yeses else ""
     if not stage.is_on:
         if stage.yeses:
-            return f"✅ {title}{yeses}"
-        return f"▫️ Then {title}{f' ({stage.quorum} have to say yes)' if stage.quorum > 1 else ''}"
-    far = f", {len(stage.yeses)} of {stage.quorum}" if stage.quorum > 1 else ""
+            return f"✅ {title or number}{yeses}"
+        return f"⚪ Then {title or number.lower()}{f' ({stage.quorum} have to say yes)' if stage.quorum > 1 else ''}"
+    far = f" · {len(stage.yeses)} of {stage.quorum} said yes" if stage.quorum > 1 else ""
+    by = f": {b.everyone(names, stage.yeses)}" if stage.yeses else ""
     noes = _noes(stage)
-    return f"▶️ *Next: {title}*{far}{yeses}{f' · {noes}' if noes else ''}"
+    return f"👉 *Next: {title or number.lower()}*{far}{by}{f' · {noes}' if noes else ''}"
 
 
 def _noes(stage: StageBoard) -> str:
     """How many there are, where it takes several."""
-    return f"{len(stage.noes)} of {stage.refusals} noes" if stage.refusals > 1 else ""
+    return f"{len(stage.noes)} of {stage.refusals} said no" if stage.refusals > 1 else ""
 
 
 def _no(card: RequestCard, person: str) -> str:
