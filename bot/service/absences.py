@@ -41,7 +41,6 @@ class Absences:
             tx.guard([_guard(absence.person)])
             before = tx.absences().get(absence.person)
             tx.save_absence(absence)
-            tx.cancel([_key(absence.person)])
             told = _told(absence) if absence.delegate else ()
             _enqueue(tx, _over(absence), *told, *_shown(tx, absence), *(_homes(before, tx.now()) if before else ()))
             tx.append([rules.began(absence, actor)])

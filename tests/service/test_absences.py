@@ -14,7 +14,7 @@ from bot.service.effects import LEASE
 from tests.core.examples import DAY, HOUR, MINUTE, NOW, actor
 from tests.service.world import World, done, refused
 
-OTTO, SAM = "@U4", "@U5"
+OTTO = "@U4"
 
 
 @pytest.fixture
@@ -194,6 +194,17 @@ def test_an_end_that_a_dead_worker_began_is_made_once(only_mona: World) -> None:
     only_mona.run()
     only_mona.runner.run(late)
     assert only_mona.tags("absence.ended") == ["absence.ended"]
+
+
+def test_an_end_that_a_worker_has_in_hand_when_they_come_back_is_not_logged_again(only_mona: World) -> None:
+    away(only_mona, until=HOUR)
+    away(only_mona, until=3 * HOUR)
+    only_mona.clock.move(HOUR)
+    late = only_mona.claim("absence.end")  # of the first, whose time came
+    assert absences(only_mona).end("mona", only_mona.person("mona"), actor("mona")) is None
+    only_mona.runner.run(late)
+    assert only_mona.tags("absence.ended") == ["absence.ended"]
+    assert only_mona.store.next_due("access") is None
 
 
 # --- telling ---------------------------------------------------------------------------------------------

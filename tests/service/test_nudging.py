@@ -78,7 +78,6 @@ def test_many_that_wait_for_somebody_are_one_message(world: World) -> None:
         world.asked()
     world.asked(requester="bob")
     goes_by(world, 16 * MINUTE)
-    assert sum(len(world.chat.to(each)) for each in (OTTO,)) > 0
     assert max(reminded(world, OTTO)) == 6
     assert len(reminded(world, OTTO)) <= 4
 
@@ -182,6 +181,14 @@ def test_further_people_are_asked_when_it_has_waited_and_the_requester_is_told(e
     logged = [record["data"]["to"] for record in world.log() if record["tag"] == "request.escalated"]
     assert logged == [["sam"], ["mona"]]
     assert isinstance(world.approve(request_id, "sam"), Decision)
+
+
+def test_where_nobody_new_comes_in_nothing_is_said(world: World) -> None:
+    world.change_role("s3-read", stages=(Stage(groups=LEADS, escalate=(Escalation(HOUR, groups=LEADS),)),))
+    world.asked()
+    goes_by(world, 61 * MINUTE)
+    assert "request.escalated" not in world.tags()
+    assert not any(isinstance(message.shows[0], Notice) for message in world.chat.to("@U1"))
 
 
 def test_what_is_decided_is_not_escalated(escalating: World) -> None:

@@ -62,6 +62,7 @@ def test_refusals_are_found_however_long_the_log_is(twice_a_week: World, monkeyp
         twice_a_week.prove("sam")
     with twice_a_week.store.transaction() as tx:
         assert [each.request_id for each in pairs.refused_by_it(tx, NOW)] == [request]
+        monkeypatch.setattr(pairs, "PAGE", 1000)
         assert pairs.refused_by_it(tx, twice_a_week.clock.now()) == ()
 
 
