@@ -1,12 +1,25 @@
 """Every mutant: which protection goes, where, and who must notice."""
 
-from tests.mutants import asking, clouds, deciding, edges, recording, reloading, rules, saying, watching, working
+from tests.mutants import (
+    asking,
+    clouds,
+    deciding,
+    edges,
+    recording,
+    reloading,
+    rules,
+    saying,
+    waiting,
+    watching,
+    working,
+)
 
 MUTANTS = (
     *deciding.MUTANTS,
     *rules.MUTANTS,
     *working.MUTANTS,
     *saying.MUTANTS,
+    *waiting.MUTANTS,
     *watching.MUTANTS,
     *recording.MUTANTS,
     *clouds.MUTANTS,
