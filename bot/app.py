@@ -29,6 +29,7 @@ from bot.service.granting import Granting
 from bot.service.ids import RandomIds, SystemClock
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
+from bot.service.nudging import Nudging
 from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.ports import Clock, CloudProvider
@@ -166,6 +167,7 @@ def _wire(
         **Alarms(store, queries, chat, reviews).handlers(),
         **Announcing(changes, chat).handlers(),
         **Watching(store, current, access.gathering, access.revoke).handlers(),
+        **Nudging(queries, chat).handlers(),
     }
     alone = settings.database_url.reveal().startswith("sqlite")
     return Parts(

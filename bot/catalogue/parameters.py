@@ -8,7 +8,9 @@ from bot.catalogue.problems import Finding, Path, suggest
 from bot.catalogue.schema import Parameter, Role
 
 BUILT_IN = frozenset({"account", "region"})
-SUBCOMMANDS = frozenset({"help", "status", "enrol", "enroll", "release", "revoke", "extend", "history", "reset", "why"})
+SUBCOMMANDS = frozenset(
+    {"help", "status", "enrol", "enroll", "release", "revoke", "extend", "history", "reset", "why", "away", "back"}
+)
 """The first words after the slash command that are no role."""
 RESERVED = BUILT_IN | {"role", "work", "for", "duration", "start", "reason", "ticket", "person"}
 """Words that the typed form of a request keeps for itself."""

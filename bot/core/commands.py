@@ -31,6 +31,8 @@ class Submit:
     """For a request that goes without an approver (its ``way`` says which): it is approved by this."""
     why: tuple[str, ...] = ()
     """Why nobody is asked, for the log."""
+    escalations: tuple[timedelta, ...] = ()
+    """After how long further people may approve it, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,24 @@ class Cancel:
 class Lapse:
     """Nobody decided in time."""
 
+    actor: Actor = SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """Remind ``waits_for`` (person ids), whose turn it is, as was due ``at`` (UTC)."""
+
+    at: datetime
+    waits_for: tuple[str, ...]
+    actor: Actor = SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """Ask ``further`` people (ids) too; ``escalations``: after how long since the asking each of them is due."""
+
+    further: tuple[str, ...]
+    escalations: tuple[timedelta, ...]
     actor: Actor = SYSTEM
 
 
@@ -184,6 +204,8 @@ Command = (
     | Review
     | Cancel
     | Lapse
+    | Remind
+    | Escalate
     | Start
     | Granted
     | GrantFailed

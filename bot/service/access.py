@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.core import commands, policy, stepup
+from bot.core import commands, nudges, policy, stepup
 from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Outcome, Refusal, State
 from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, RequestStatus, Review, Way
 from bot.service import cases
-from bot.service.cases import NO_LONGER, Cases, is_approved_still, requester_in
+from bot.service.cases import NO_LONGER, Cases, is_approved_still, requester_in, to_be_asked
 from bot.service.deciding import NO_DIRECTORY, Deciding, giving
 from bot.service.facts import PATIENT, Gathering, Sources
 from bot.service.handling import handle
@@ -133,6 +133,7 @@ class Access:
                 proved=_is_proved(tx, draft, asking),
                 giving=None if request.way is Way.APPROVERS else giving(tx, asking.catalogue, self.ids, request),
                 why=_grounds(asking, request.way),
+                escalations=nudges.escalations(asking.catalogue.roles[item.role] for item in draft.ask.items),
             )
 
         return handle(self.store, draft.id, make)
@@ -236,7 +237,6 @@ class Access:
         first, *more = self.cases.parts(asking.catalogue, asking.requester, draft.ask)
         way = policy.way_of(asking)
         rules = [role.break_glass for role in roles if role.break_glass and way is Way.BREAK_GLASS]
-        everyone = (person.id for at, _ in enumerate(roles) for person in replace(asking, at=at).asked())
         return AccessRequest(
             id=draft.id,
             ask=draft.ask,
@@ -246,7 +246,7 @@ class Access:
             principal=first.principal,
             policy=first.policy,
             catalogue_digest=asking.catalogue.digest,
-            approvers_asked=tuple(dict.fromkeys(everyone)),
+            approvers_asked=to_be_asked(asking),
             channel=roles[0].channel or asking.catalogue.channel,
             quorum=max(role.quorum for role in roles),
             more_parts=tuple(more),
@@ -263,7 +263,9 @@ class Access:
         self, tx: Tx, request: AccessRequest, asked: policy.Asking, now: datetime
     ) -> tuple[str, ...]:
         # A start was near enough when asked; how far off it is now says nothing.
-        asking = self.cases.counted(tx, replace(asked, now=now, asked_at=request.asked_at), request.id)
+        asking = self.cases.counted(
+            tx, replace(asked, now=now, asked_at=request.asked_at, approvals=request.approvals), request.id
+        )
         verdict = policy.may_ask(asking)
         reasons = self.cases.changed(request, asking, verdict)
         if verdict.allowed and not is_approved_still(request, asking):

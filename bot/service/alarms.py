@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.core.model import AccessRequest, Effect
+from bot.service.boards import DIRECT_MOST
 from bot.service.cards import Chat
 from bot.service.copies import Copies
 from bot.service.effects import Handler, finish
@@ -14,7 +15,6 @@ from bot.service.ports import Store
 from bot.service.queries import Queries
 from bot.service.records import Claim
 from bot.service.reviews import Reviews
-from bot.service.showing import DIRECT_MOST
 
 ALARM, OBJECTION, OVERDUE, REMINDER = "alarm", "objection", "overdue", "reminder"
 

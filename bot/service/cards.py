@@ -8,7 +8,8 @@ from functools import cache
 from typing import Protocol
 
 from bot.core.difference import Line
-from bot.core.model import AccessRequest, Catalogue, Favourite, Grant, Person, Role
+from bot.core.model import Absence, AccessRequest, Catalogue, Favourite, Grant, Person, Role
+from bot.core.policy.boards import Board
 from bot.core.strays import Stray
 from bot.core.versions import Version
 from bot.service.going_on import GoingOn
@@ -49,13 +50,16 @@ class RequestCard:
     """Where there are several: the titles then stand for all of them, and ``how_to_use`` is each target's own."""
     extending: Grant | None = None
     """The grant that it goes on from."""
+    boards: tuple[Board, ...] = ()
+    """Where it stands, target by target, while it is pending; empty where nobody can say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """Something that a person is told once, in a direct message.
 
-    ``what``: ``active``, ``goes-on``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``, ``reviewed``.
+    ``what``: ``active``, ``goes-on``, ``ended``, ``denied``, ``cancelled``, ``lapsed``, ``reminder``, ``escalated``,
+    ``reviewed``.
     """
 
     what: str
@@ -70,6 +74,24 @@ class Notice:
     going_on: GoingOn | None = None
     extendable: bool = False
     """Whether it may be offered that the grant be made longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class NudgeCard:
+    """Requests that wait for a person's word, the oldest first: the reminder that they are told."""
+
+    person: str
+    requests: tuple[AccessRequest, ...]
+    catalogue: Catalogue
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateCard:
+    """Told to ``absence.delegate``: that they approve in somebody's place."""
+
+    absence: Absence
+    names: Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +243,17 @@ class HomeCard:
     turns: Mapping[str, Turn] = field(default_factory=dict)
     """By request id, of those that wait for this person."""
     favourites: tuple[Favourite, ...] = ()
+    away: Absence | None = None
+    """The person's own."""
+    in_place_of: tuple[str, ...] = ()
+    """Whose requests they approve meanwhile (person ids)."""
 
 
 Card = (
     RequestCard
     | Notice
+    | NudgeCard
+    | DelegateCard
     | DigestCard
     | OverdueCard
     | EnrolmentCard
@@ -252,7 +280,9 @@ def earliest(card: Card) -> datetime | None:
             return version.seen_at
         case StrayCard(stray=stray):
             return stray.found_at
-        case DigestCard():
+        case DelegateCard(absence=absence):
+            return absence.since
+        case DigestCard() | NudgeCard():
             return None
 
 

@@ -3,12 +3,12 @@
 Facts from outside (the chat, the cloud) are gathered before a transaction; what the database counts, in it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core import policy
-from bot.core.model import AccessRequest, Ask, Catalogue, Item, Part, Person, Role, Way
+from bot.core.model import AccessRequest, Approval, Ask, Catalogue, Item, Part, Person, Role, Way
 from bot.core.policy import Away, Facts
 from bot.service.facts import QUICK, Gathering
 from bot.service.ports import CloudProvider, Tx
@@ -82,17 +82,18 @@ class Cases:
             return asking
         if hold:
             tx.guard([name for item in asking.ask.items for name in _guards(asking.catalogue, asking.ask, item)])
-        away, items = away_now(tx), range(len(asking.ask.items))
-        first, *more = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
+        away, then, items = away_now(tx), away_then(tx, asking.approvals), range(len(asking.ask.items))
+        found = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
+        first, *more = (replace(facts, away_then=then) for facts in found)
         return replace(asking, facts=first, more_facts=tuple(more))
 
     @staticmethod
     def approving(tx: Tx, approving: policy.Approving) -> policy.Approving:
         """With who is away, and how often the two approved for each other where a role counts that."""
-        away = away_now(tx)
+        away, then = away_now(tx), away_then(tx, approving.request.approvals)
 
         def counted(each: policy.Approving) -> Facts:
-            facts, rule = replace(each.known, away=away), each.role.separation
+            facts, rule = replace(each.known, away=away, away_then=then), each.role.separation
             if extends := each.request.ask.extends:
                 facts = replace(facts, extending=tx.grants_by_id([extends]).get(extends))
             if rule.pair_most is None:
@@ -147,6 +148,14 @@ def requester_in(catalogue: Catalogue, request: AccessRequest) -> Person | None:
     return catalogue.people.get(request.ask.requester) if known else None
 
 
+def to_be_asked(asking: policy.Asking) -> tuple[str, ...]:
+    """Who may come to approve it (person ids): those who are there, then those who are away and may be back by then."""
+    nobody_away = [replace(facts, away={}) for facts in (asking.facts, *asking.more_facts)]
+    back = replace(asking, facts=nobody_away[0], more_facts=tuple(nobody_away[1:]))
+    each = (replace(of, at=at).asked() for of in (asking, back) for at, _ in enumerate(asking.ask.items))
+    return tuple(dict.fromkeys(person.id for people in each for person in people))
+
+
 def is_approved_still(request: AccessRequest, asking: policy.Asking) -> bool:
     """Whether those who approved it, or nobody where nobody had to, would do now."""
     if request.way is Way.AUTOMATIC:
@@ -156,9 +165,10 @@ def is_approved_still(request: AccessRequest, asking: policy.Asking) -> bool:
     said, everyone = [approval.person for approval in request.approvals], set[str]()
     for at, _ in enumerate(request.ask.items):
         of = replace(asking, at=at)
-        if not policy.standing(of.role.stages, of.sets(policy.EVER), said).complete:
+        sets = of.sets_with_said(policy.EVER)
+        if not policy.standing(of.role.stages, sets, said).complete:
             return False
-        everyone |= {person.id for person in of.asked()}
+        everyone |= {person.id for each in sets for person in each}
     return len(everyone & set(said)) >= request.quorum
 
 
@@ -212,3 +222,11 @@ def _has_limits(catalogue: Catalogue, role: Role) -> bool:
 def away_now(tx: Tx) -> Mapping[str, Away]:
     """Who is away now, by person id."""
     return {person: Away(each.until, each.delegate) for person, each in tx.absences().items()}
+
+
+def away_then(tx: Tx, approvals: Iterable[Approval]) -> Mapping[str, Mapping[str, Away]]:
+    """Who was away when each of these was said; see ``Facts.away_then``."""
+    return {
+        approval.person: {person: Away(each.until, each.delegate) for person, each in tx.absences(approval.at).items()}
+        for approval in approvals
+    }

@@ -106,7 +106,14 @@ class Deciding:
     def _changed(self, tx: Tx, case: Case, current: AccessRequest, now: datetime) -> tuple[str, ...]:
         first, *more = case.facts
         asking = policy.Asking(
-            case.catalogue, case.requester, current.ask, now, first, tuple(more), asked_at=current.asked_at
+            case.catalogue,
+            case.requester,
+            current.ask,
+            now,
+            first,
+            tuple(more),
+            asked_at=current.asked_at,
+            approvals=current.approvals,
         )
         counted = self.cases.counted(tx, asking, current.id, hold=True)
         return self.cases.changed(current, counted, policy.may_ask(counted))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from bot.service.absences import Absences
 from bot.service.access import Access
 from bot.service.changes import Changes
 from bot.service.enrolment import Enrolments
@@ -66,3 +67,8 @@ class Desk:
     def reviews(self) -> Reviews:
         """What somebody else says afterwards."""
         return Reviews(self.access)
+
+    @property
+    def absences(self) -> Absences:
+        """Who is away."""
+        return Absences(self.access.store, self.access.catalogue, self.access.codes)

@@ -166,5 +166,11 @@ def _refused(state: State, command: commands.Command, refusal: Refusal) -> Event
         getattr(command, "grant_id", ""),
         request.ask.requester if request else "",
         request.ask.account if request else "",
-        {"command": type(command).__name__.lower(), "why": refusal.text},
+        {"command": type(command).__name__.lower(), "why": refusal.text, **_rules(command)},
     )
+
+
+def _rules(command: commands.Command) -> dict[str, object]:
+    """By which rules it was refused, where rules judged it."""
+    verdict = command.verdict if isinstance(command, commands.Approve | commands.Submit) else None
+    return {"rules": sorted({reason.rule for reason in verdict.refusals})} if verdict else {}

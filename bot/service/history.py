@@ -50,8 +50,8 @@ class History(Protocol):
         """Requests to go on from this grant, whatever became of them; newest first."""
         ...
 
-    def absences(self) -> Mapping[str, Absence]:
-        """Who is away now, by person id."""
+    def absences(self, at: datetime | None = None) -> Mapping[str, Absence]:
+        """Who was away ``at`` that time (now), by person id; of each person only their last absence is known."""
         ...
 
     def save_absence(self, absence: Absence) -> None:

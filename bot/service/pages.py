@@ -7,8 +7,9 @@ from datetime import datetime
 from bot.core import policy
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person
 from bot.core.policy import Away
+from bot.service.absent import also_waiting, in_place_of
 from bot.service.cards import HomeCard
-from bot.service.cases import Case, Cases, away_now
+from bot.service.cases import Case, Cases, away_now, away_then
 from bot.service.going_on import GoingOn, how_it_goes_on, may_go_on
 from bot.service.people import People
 from bot.service.ports import Store, Tx
@@ -18,6 +19,17 @@ from bot.service.turns import Turn, turn_in
 RECENT = 5
 LOOKED_AT = 20
 """Requests among which the recent ones are looked for; grants and waiting requests of which more is looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Absences:
+    """Who is away now, and who was when each yes was said."""
+
+    now: Mapping[str, Away]
+    then: Mapping[str, Mapping[str, Away]]
+
+    def on(self, facts: policy.Facts) -> policy.Facts:
+        return replace(facts, away=self.now, away_then=self.then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +46,16 @@ class Pages:
         with self.store.transaction() as tx:
             live = sorted(tx.unfinished_grants(person.id), key=_soonest_end)
             pending = sorted(tx.pending_requests(person.id), key=lambda request: request.lapses_at)
-            waiting = tx.pending_for(person.id)
+            waiting, in_place = also_waiting(tx, person.id), in_place_of(tx, person.id)
             recent = tx.requests_of(person.id, limit=LOOKED_AT)
             favourites = tx.favourites(person.id)
             going_on, extendable = self._going_on(tx, live[:LOOKED_AT])
-            enrolled, away, now = tx.authenticator(person.id) is not None, away_now(tx), tx.now()
-        turns = self._turns(person, waiting[:LOOKED_AT], away, now)
+            enrolled, now = tx.authenticator(person.id) is not None, tx.now()
+            own, away = tx.absences().get(person.id), away_now(tx)
+            then = {each.id: _Absences(away, away_then(tx, each.approvals)) for each in waiting[:LOOKED_AT]}
+        turns = self._turns(person, waiting[:LOOKED_AT], then, now)
         ids = {request.ask.requester for request in waiting} | {request.claimed_by for request in waiting}
-        enders = {grant.ended_by for grant in live}
+        others = {grant.ended_by for grant in live} | {own.delegate if own else None, *in_place}
         roles = policy.roles_offered(self.catalogue, person, self.people.eligibility(), now)
         return HomeCard(
             person=person,
@@ -52,12 +66,14 @@ class Pages:
             recent=tuple(_each_once(recent))[:RECENT],
             roles={role.id: role for role in roles},
             catalogue=self.catalogue,
-            names=self.people.names(person.id, *sorted(filter(None, ids | enders))),
+            names=self.people.names(person.id, *sorted(filter(None, ids | others))),
             now=now,
             going_on=going_on,
             extendable=extendable,
             turns=turns,
             favourites=favourites,
+            away=own,
+            in_place_of=in_place,
         )
 
     def _going_on(self, tx: Tx, live: Iterable[Grant]) -> tuple[dict[str, GoingOn], frozenset[str]]:
@@ -75,7 +91,7 @@ class Pages:
         return going_on, frozenset(extendable)
 
     def _turns(
-        self, person: Person, waiting: Iterable[AccessRequest], away: Mapping[str, Away], now: datetime
+        self, person: Person, waiting: Iterable[AccessRequest], then: Mapping[str, _Absences], now: datetime
     ) -> dict[str, Turn]:
         """Where each stands for ``person``, by request id; without those of which nobody can say."""
         turns = dict[str, Turn]()
@@ -83,7 +99,7 @@ class Pages:
             case = self._case(request)
             if case is None:
                 continue
-            first, *more = (replace(facts, away=away) for facts in case.facts)
+            first, *more = (then[request.id].on(facts) for facts in case.facts)
             seen = policy.Approving(case.catalogue, request, case.requester, person, first, None, now, tuple(more))
             if turn := turn_in(seen):
                 turns[request.id] = turn

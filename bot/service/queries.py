@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
+from bot.core.policy.boards import Board
+from bot.service.boards import Boards
 from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
 from bot.service.cases import Cases
 from bot.service.facts import Gathering, Sources
 from bot.service.going_on import how_it_goes_on, may_go_on
 from bot.service.pages import Pages
+from bot.service.pairs import longest, refused_by_it, section_of_pairs
 from bot.service.people import People
 from bot.service.ports import CloudProvider, Store
-from bot.service.records import Permission
+from bot.service.records import DirectoryError, Permission
 from bot.service.summary import Period, sections
 from bot.service.summary_ways import sections_of_ways
 from bot.service.targets import account_title, by_target, role_title, targets_of, titles_of
@@ -29,12 +32,15 @@ class Queries:
     providers: Mapping[str, CloudProvider] = field(default_factory=dict)
     sources: Sources = field(default_factory=Sources)
 
+    @property
+    def boards(self) -> Boards:
+        """Where pending requests stand."""
+        return Boards(self.store, self._cases(self.catalogue))
+
     def home(self, person: Person) -> HomeCard:
         """A person's own page, as of now."""
         catalogue = self.catalogue()
-        gathering = Gathering(self.people, self.providers, self.sources, self.store.ping)
-        cases = Cases(lambda: catalogue, gathering, self.providers)
-        return Pages(self.store, catalogue, self.people, cases).home(person)
+        return Pages(self.store, catalogue, self.people, self._cases(lambda: catalogue)).home(person)
 
     def request_card(self, request_id: str, audience: str) -> RequestCard | None:
         """A request's card for ``approvers`` or for the requester (``own``)."""
@@ -49,8 +55,13 @@ class Queries:
             extending = tx.grants_by_id([extends]).get(extends) if extends else None
         role_title, account_title, number = self._titles(request)
         role, work = self.catalogue().roles.get(request.ask.role), self.catalogue().work.get(request.ask.work)
-        deciders = [approval.person for approval in request.approvals]
+        deciders = [
+            *(approval.person for approval in request.approvals),
+            *(denial.person for denial in request.denials),
+        ]
         enders = [grant.ended_by for grant in grants]
+        boards = self._boards(request)
+        waited_for = [person for board in boards for stage in board.stages for person in (*stage.asked, *stage.yeses)]
         return RequestCard(
             audience=audience,
             request=request,
@@ -65,15 +76,31 @@ class Queries:
             names=self.people.names(
                 request.ask.requester,
                 request.decided_by,
+                request.claimed_by,
                 *deciders,
                 *enders,
-                *request.approvers_asked,
+                *(waited_for or request.approvers_asked),
                 _reviewer(request),
             ),
             parameter_titles={parameter.id: parameter.title for parameter in role.parameters} if role else {},
             targets=targets_of(self.catalogue(), request, grants),
             extending=extending,
+            boards=boards,
         )
+
+    def asked_now(self, request: AccessRequest) -> tuple[str, ...]:
+        """Whose turn it is (person ids); all who may have one where nobody can say."""
+        try:
+            return self.boards.asked(request) or request.approvers_asked
+        except DirectoryError:
+            return request.approvers_asked
+
+    def _boards(self, request: AccessRequest) -> tuple[Board, ...]:
+        """While it is pending; without them a card is still a card."""
+        try:
+            return self.boards.of(request) if request.status is RequestStatus.PENDING else ()
+        except DirectoryError:
+            return ()
 
     def notice(self, what: str, subject: str) -> Notice | None:
         """What a person is told once; ``subject`` is a grant id or a request id."""
@@ -122,6 +149,10 @@ class Queries:
         with self.store.transaction() as tx:
             requests = {request.id: request for request in tx.requests_between(start, end)}
             grants, now, owed = tx.grants_between(start, end), tx.now(), tx.reviews_owed()
+            # Only where a role limits how often two people approve for each other.
+            per = longest(self.catalogue())
+            before = tx.requests_between(start - per, end) if per else ()
+            refused = refused_by_it(tx, start) if per else ()
             for request_id in {grant.request_id for grant in grants} - set(requests):
                 if older := tx.request(request_id):
                     requests[request_id] = older
@@ -129,6 +160,7 @@ class Queries:
         found = (
             *sections(self.catalogue(), requests.values(), grants, period),
             *sections_of_ways(self.catalogue(), requests.values(), owed, period),
+            *section_of_pairs(self.catalogue(), before, refused, period),
         )
         ids = {person for _, lines in found for line in lines for person in (line.person, *line.by)}
         return SummaryCard(start, end, zone, found, self.people.names(*sorted(ids)))
@@ -164,6 +196,10 @@ class Queries:
     def names(self, *ids: str | None) -> Names:
         """How to write these person ids."""
         return self.people.names(*ids)
+
+    def _cases(self, catalogue: Callable[[], Catalogue]) -> Cases:
+        gathering = Gathering(self.people, self.providers, self.sources, self.store.ping)
+        return Cases(catalogue, gathering, self.providers)
 
     def _titles(self, request: AccessRequest) -> tuple[str, str, str]:
         catalogue = self.catalogue()

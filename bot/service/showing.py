@@ -1,12 +1,13 @@
 """Effects of the chat lane: bring every copy of a card up to date, tell people, publish their pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.audit import SYSTEM, Event, Tag
-from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus, Way
+from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
 from bot.service import homes
+from bot.service.boards import DIRECT_MOST
 from bot.service.cards import AlertCard, Chat, Notice
 from bot.service.copies import Copies, unless_lasting
 from bot.service.effects import Handler, LostLease, finish
@@ -17,8 +18,6 @@ from bot.service.queries import Queries
 from bot.service.records import ChatError, Claim
 from bot.service.strays import Strays
 
-DIRECT_MOST = 20
-"""Approvers who get a card of their own; the channel's card is there for all."""
 DECIDED_KEPT = timedelta(days=30)
 """For how long it is known that approvers' pages were published after a decision; once more does no harm."""
 LATE_HOMES = timedelta(minutes=1)
@@ -66,10 +65,12 @@ class Showing:
             return
         # What is posted is brought up to date even where nobody would be sent it any more.
         places, wanted = tuple((copy.kind, copy.destination) for copy in posted), tuple[tuple[str, str], ...]()
+        asked: tuple[str, ...] = ()
         if "late" not in claim.payload:
             if self._floods.puts_off(claim, request, max(1, len(places))):
                 return
-            wanted = tuple(self._audience(request))
+            asked = self.queries.boards.asked(request)[:DIRECT_MOST]
+            wanted = tuple(self._audience(request, asked))
         everywhere = tuple(dict.fromkeys((*wanted, *places)))
         # One card for all of its copies: whatever changes it meanwhile enqueues them all once more.
         made = {kind: self.queries.request_card(request.id, kind) for kind in dict(everywhere)}
@@ -81,7 +82,7 @@ class Showing:
         except (ChatError, LostLease):
             self._show_again_if_late(claim)
             raise
-        self._shown(claim, request)
+        self._shown(claim, request, asked)
 
     def _show_again_if_late(self, claim: Claim) -> None:
         """Who has the lease now may have shown something newer, which we then wrote over."""
@@ -89,7 +90,7 @@ class Showing:
             if not tx.holds(claim):
                 tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
 
-    def _shown(self, claim: Claim, request: AccessRequest) -> None:
+    def _shown(self, claim: Claim, request: AccessRequest, asked: Iterable[str]) -> None:
         """The cards are up to date; so are then the approvers' pages, which show what is pending."""
         with self.store.transaction() as tx:
             if not tx.holds(claim):
@@ -101,7 +102,7 @@ class Showing:
             pending = request.status is RequestStatus.PENDING
             if pending or tx.once(f"decided:{request.id}", now + DECIDED_KEPT):
                 at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
-                people = request.approvers_asked[:DIRECT_MOST]
+                people = dict.fromkeys((*asked, *request.approvers_asked[:DIRECT_MOST]))
                 tx.enqueue([_home(person, at) for person in people if homes.is_kept(tx, person)])
 
     def enrolment(self, claim: Claim) -> None:
@@ -174,13 +175,11 @@ class Showing:
             self._copies.show(claim, claim.subject, ("stray", self.queries.catalogue().security_channel), card)
         finish(self.store, claim)
 
-    def _audience(self, request: AccessRequest) -> Iterator[tuple[str, str]]:
+    def _audience(self, request: AccessRequest, asked: Iterable[str]) -> Iterator[tuple[str, str]]:
         if own := self.queries.people.direct(request.ask.requester):
             yield "own", own
         yield "approvers", request.channel
-        if request.way is not Way.APPROVERS:
-            return  # nobody has anything to decide
-        for person in request.approvers_asked[:DIRECT_MOST]:
+        for person in asked:
             if direct := self.queries.people.direct(person):
                 yield "approvers", direct
 
@@ -195,6 +194,8 @@ ALERTS = {
 def _is_stale(notice: Notice) -> bool:
     """Whether it speaks of access that is no longer there, as after hours without the chat."""
     grants = [each for each in (notice.grant, *(target.grant for target in notice.targets)) if each is not None]
+    if notice.what == "escalated":
+        return notice.request.status is not RequestStatus.PENDING
     if notice.what == "goes-on":
         return all(grant.status in {GrantStatus.REVOKING, GrantStatus.ENDED} for grant in grants)
     alive = any(grant.status is GrantStatus.ACTIVE for grant in grants)

@@ -205,8 +205,9 @@ def send(caller: Caller, draft: Draft) -> Replies:
         return (Replace(views.not_sent([outcome.text], draft.id)),)
     if request is None:
         return (Replace(views.not_sent([TOO_LATE], draft.id)),)
-    names = caller.desk.queries.names(*request.approvers_asked)
-    return (Replace(views.sent(request, access.catalogue(), names)),)
+    asked = caller.desk.queries.asked_now(request)
+    shown = replace(request, approvers_asked=asked)
+    return (Replace(views.sent(shown, access.catalogue(), caller.desk.queries.names(*asked))),)
 
 
 # --- menus -----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from bot.service.stopping import STOPPABLE
 from bot.slack import blocks as b
 from bot.slack import glass, ids, several
 from bot.slack.blocks import Blocks, Json, Message
+from bot.slack.standings import asked, claim, standings
 from bot.slack.wording import GOES_ON, SHORT, Titles, asks_for, details, status_of
 
 HELD_MOST = 4
@@ -33,12 +34,13 @@ def _approvers(card: RequestCard) -> Message:
         *b.facts([*details(request.ask, Titles.on(card)), *_identity(card)]),
         *b.quote(request.ask.reason, "Why"),
         b.section(status_of(request, card.grants, names)),
+        *standings(card),
         *glass.grounds(request),
         *glass.review(request, names),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
-        blocks += [b.context(f"{_held(card)} · Asked: {b.everyone(names, request.approvers_asked)}")]
+        blocks += [b.context(f"{_held(card)} · {asked(card)}")]
     what = f"{b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
     text = f"{b.esc(plainly, 100)} {glass.verb(request)} {what}"
     return b.message(f"{text} for {length} · {_state_word(card)}", [*blocks, _approvers_buttons(card)])
@@ -90,7 +92,8 @@ def _approvers_buttons(card: RequestCard) -> Json:
     permissions = b.button("Show permissions", ids.PERMISSIONS, card.request.id)
     if card.request.status is RequestStatus.PENDING:
         approve = b.button("Approve", ids.APPROVE, card.request.id, "primary")
-        return b.actions(approve, b.button("Deny", ids.DENY, card.request.id, "danger"), permissions)
+        deny = b.button("Deny", ids.DENY, card.request.id, "danger")
+        return b.actions(approve, deny, claim(card.request), permissions)
     label = "Revoke all" if card.targets else "Revoke"
     revoke = [b.button(label, ids.REVOKE, each, "danger") for each in _stoppable(card)]
     return b.actions(*revoke, *glass.review_buttons(card.request), permissions)
@@ -112,12 +115,13 @@ def _own(card: RequestCard) -> Message:
         *_goes_on(card),
         *several.targets(card.targets, card.names),
         b.section(status_of(request, card.grants, card.names)),
+        *standings(card),
         *glass.grounds(request),
         *glass.review(request, card.names, own=True),
         *notes(request, card.grants),
     ]
     if request.status is RequestStatus.PENDING:
-        blocks.append(b.context(f"Asked: {b.everyone(card.names, request.approvers_asked)}"))
+        blocks.append(b.context(asked(card)))
     text = f"Your request for {b.esc(card.role_title, SHORT)} in {b.esc(card.account_title, SHORT)}"
     return b.message(f"{text}: {_state_word(card)}", [*blocks, _own_buttons(card)])
 

@@ -7,7 +7,7 @@ from bot.core.duration import format_duration
 from bot.core.model import AccessRequest, Catalogue, Grant
 from bot.core.text import TextTooLong, clean
 from bot.service.cards import Names
-from bot.slack import asking, enrolling, extending, ids, several, views
+from bot.slack import asking, away, enrolling, extending, ids, several, views
 from bot.slack import blocks as b
 from bot.slack.blocks import Blocks, Message
 from bot.slack.cards import UNFINISHED
@@ -33,6 +33,8 @@ HELP = f"""*Ask for access*
 *Stop*
 `{ids.COMMAND} release [GRANT]` you are done
 `{ids.COMMAND} revoke [GRANT] [REASON]` stop somebody's access (admins, approvers)
+*Away*
+`{ids.COMMAND} away until DATE [delegate @PERSON]` somebody else approves in your place; `{ids.COMMAND} back`
 *Authenticator*
 `{ids.COMMAND} enrol` set up yours
 `{ids.COMMAND} reset @PERSON` take somebody's away (admins)"""
@@ -175,5 +177,7 @@ SUBCOMMANDS: Mapping[str, Callable[[Caller, str], Replies]] = {
     "extend": extending.typed,
     "history": history,
     "why": why,
+    "away": away.away,
+    "back": away.back,
     "reset": enrolling.open_reset,
 }

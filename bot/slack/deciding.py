@@ -60,6 +60,12 @@ def submit_deny(caller: Caller, sent: Submitted) -> Answer:
     return _ended(caller.desk.access.deciding.deny(sent.subject, caller.person, note, caller.actor), "Not denied")
 
 
+def claim(caller: Caller, click: Click) -> Replies:
+    """The others see that the caller looks at it."""
+    outcome = caller.desk.access.deciding.claim(click.value, caller.person, caller.actor)
+    return refused(caller, click, click.value, outcome) if isinstance(outcome, Refusal) else ()
+
+
 def permissions(caller: Caller, click: Click) -> Replies:
     """The exact statements, and all that a card is too small for."""
     card = caller.desk.queries.request_card(click.value, "approvers")

@@ -12,6 +12,7 @@ from bot.service.going_on import GoingOn
 from bot.service.turns import Turn
 from bot.slack import blocks as b
 from bot.slack import ids, several
+from bot.slack.absent import at_home
 from bot.slack.blocks import Blocks, Json
 from bot.slack.cards import UNFINISHED
 from bot.slack.wording import GOES_ON, SHORT, grant_status, left, what, what_grant
@@ -40,6 +41,7 @@ def home(card: HomeCard) -> Json:
     blocks += _part("My pending requests", card.pending, lambda request: _pending(request, card))
     blocks += _part("Favourites", card.favourites, _favourite, most=FAVOURITES)
     blocks += _part("Ask again", card.recent, lambda request: _recent(request, card))
+    blocks += at_home(card)
     blocks.append(b.context(f"As of {b.when(card.now)} · `{ids.COMMAND} help` shows what can be typed"))
     return page(blocks)
 

@@ -10,6 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.service import homes, leaving
 from bot.slack import (
     asking,
+    away,
     changing,
     commands,
     deciding,
@@ -37,6 +38,7 @@ CLICKS: Mapping[str, OnClick] = {
     ids.START: asking.choose,
     ids.APPROVE: deciding.approve,
     ids.DENY: deciding.deny,
+    ids.CLAIM: deciding.claim,
     ids.PERMISSIONS: deciding.permissions,
     ids.CANCEL: deciding.cancel,
     ids.RELEASE: deciding.release,
@@ -58,6 +60,8 @@ CLICKS: Mapping[str, OnClick] = {
     ids.STRAY_POLICY: settling.policy,
     ids.APPROVE_CHANGE: changing.approve,
     ids.DENY_CHANGE: changing.deny,
+    ids.AWAY: away.open_form,
+    ids.BACK: away.end,
 }
 SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.FORM: asking.submit_form,
@@ -75,6 +79,7 @@ SUBMISSIONS: Mapping[str, OnSubmit] = {
     ids.APPROVE_CHANGE_CODE: changing.submit_approve,
     ids.DENY_CHANGE_CODE: changing.submit_deny,
     ids.RESET_FORM: enrolling.submit_reset,
+    ids.AWAY_FORM: away.submit,
 }
 MENUS = (ids.ROLE, ids.ACCOUNT, ids.WORK, ids.PARAMETER)
 """Menus that ask for their options."""

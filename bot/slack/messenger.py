@@ -19,10 +19,12 @@ from bot.service.cards import (
     AlertCard,
     Card,
     CatalogueCard,
+    DelegateCard,
     DigestCard,
     EnrolmentCard,
     HomeCard,
     Notice,
+    NudgeCard,
     OverdueCard,
     RequestCard,
     StrayCard,
@@ -36,7 +38,8 @@ from bot.slack.cards import UNFINISHED, request_card
 from bot.slack.changes import change_card
 from bot.slack.crowds import digest, overdue
 from bot.slack.home import home
-from bot.slack.notices import alert, enrolment, notice
+from bot.slack.notices import alert, enrolment
+from bot.slack.nudges import told
 from bot.slack.pace import HISTORY, HOME, OPEN, POST, UPDATE, Pace
 from bot.slack.strays import stray_card
 from bot.slack.summaries import summary
@@ -196,8 +199,8 @@ def render(card: Card) -> Message:
     match card:
         case RequestCard():
             return request_card(card)
-        case Notice():
-            return notice(card)
+        case Notice() | NudgeCard() | DelegateCard():
+            return told(card)
         case DigestCard():
             return digest(card)
         case OverdueCard():

@@ -24,6 +24,7 @@ _HEADS = {
     "cancelled": "↩️ Your request was cancelled",
     "lapsed": "⌛ Your request lapsed: nobody decided in time",
     "reminder": "⏰ Your access ends soon",
+    "escalated": "🔔 Nobody has decided on your request yet; more people were asked",
 }
 
 

@@ -51,8 +51,8 @@ class History(Requests):
     def extensions_of(self, grant_id: str) -> tuple[AccessRequest, ...]:
         return self._read(_EXTENDING, {"of_grant": grant_id})
 
-    def absences(self) -> Mapping[str, Absence]:
-        rows = self._run(_AWAY, {"now": self.now()})
+    def absences(self, at: datetime | None = None) -> Mapping[str, Absence]:
+        rows = self._run(_AWAY, {"then": at or self.now()})
         return {row.person: Absence(**row._mapping) for row in rows}
 
     def save_absence(self, absence: Absence) -> None:
@@ -132,7 +132,8 @@ _extending = sa.and_(
     requests.c.extends != sa.literal_column("''"), requests.c.extends == _bound("of_grant", requests.c.extends)
 )
 _EXTENDING = with_approvals(_extending, requests.c.asked_at.desc(), requests.c.id.desc())
-_AWAY = sa.select(absences).where(absences.c.until > _bound("now", absences.c.until))
+_then = _bound("then", absences.c.until)
+_AWAY = sa.select(absences).where(absences.c.since <= _then, absences.c.until > _then)
 
 
 def _favourite(row: sa.Row[Any]) -> Favourite:

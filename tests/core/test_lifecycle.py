@@ -56,6 +56,8 @@ COMMANDS: dict[str, tuple[c.Command, datetime]] = {
     "deny": (c.Deny(actor("mona"), "Not now.", allowed=True), NOW),
     "cancel": (c.Cancel(actor("alice"), allowed=True), NOW),
     "lapse": (c.Lapse(), LAPSED_AT),
+    "nudge": (c.Remind(NOW + 10 * MINUTE, ("mona", "otto")), NOW + 10 * MINUTE),
+    "further": (c.Escalate(("sam",), (HOUR, 2 * HOUR)), NOW + HOUR),
     "start": (c.Start("g-1", ()), NOW),
     "granted": (c.Granted("g-1"), NOW + MINUTE),
     "failed": (c.GrantFailed("g-1", "There is no user alice."), NOW + MINUTE),
@@ -69,17 +71,17 @@ COMMANDS: dict[str, tuple[c.Command, datetime]] = {
 
 # What becomes of it, everything else being as it should; a word in brackets refuses and changes nothing.
 TABLE = """
-          submit    approve     deny      cancel    lapse     start     granted   failed    expire    release   revoke    removed    lost      adopt
-nothing   pending  (unknown) (unknown) (unknown) (unknown) (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) scheduled
-pending   (late)   scheduled denied    cancelled lapsed    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
-denied    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
-cancelled (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
-lapsed    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
-scheduled (late)   (late)    (late)    (late)    (late)    granting  (late)    (late)    ended     ended     ended     (late)     (late)    (late)
-granting  (late)   (late)    (late)    (late)    (late)    (late)    active    revoking  revoking  revoking  revoking  (late)     (late)    (late)
-active    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    revoking  revoking  revoking  (late)     revoking  (late)
-revoking  (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    ended      (late)    (late)
-ended     (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)     (late)    (late)
+          submit    approve     deny      cancel    lapse     nudge     further   start     granted   failed    expire    release   revoke    removed    lost      adopt
+nothing   pending  (unknown) (unknown) (unknown) (unknown) (unknown) (unknown) (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) scheduled
+pending   (late)   scheduled denied    cancelled lapsed     pending   pending  (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
+denied    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
+cancelled (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
+lapsed    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (unknown) (unknown) (unknown) (unknown) (late)     (unknown) (late)
+scheduled (late)   (late)    (late)    (late)    (late)    (late)    (late)    granting  (late)    (late)    ended     ended     ended     (late)     (late)    (late)
+granting  (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    active    revoking  revoking  revoking  revoking  (late)     (late)    (late)
+active    (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    revoking  revoking  revoking  (late)     revoking  (late)
+revoking  (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    ended      (late)    (late)
+ended     (late)   (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)    (late)     (late)    (late)
 """  # noqa: E501
 
 
@@ -94,7 +96,8 @@ def became(outcome: Outcome) -> str:
         return f"({outcome.code})"
     if outcome.grants:
         return str(outcome.grants[0].status)
-    assert outcome.request is not None
+    if outcome.request is None:
+        return "pending"
     return str(outcome.request.status)
 
 
@@ -133,20 +136,24 @@ def test_what_is_refused_says_why_in_a_sentence(state: str, command: str, then: 
 
 CARDS = "cards:r-1 home:alice"
 TIMERS = "start:g-1 expire:g-1 remind:g-1"
+NUDGED = " ".join(f"nudged:{person}:2026-11-23T10:10:00+00:00" for person in ("mona", "otto"))
+WAITED_FOR = "lapse:r-1 nudge:r-1 escalate:r-1"
 
 # Per transition: what is logged, what is to be done, and what need not be any more.
 CONSEQUENCES = [
-    ("nothing", "submit", "request.submitted", f"lapse:r-1 {CARDS}", ""),
+    ("nothing", "submit", "request.submitted", f"lapse:r-1 nudge:r-1 {CARDS}", ""),
     (
         "pending",
         "approve",
         "request.approved grant.scheduled",
         f"expire:g-1 start:g-1 remind:g-1 {CARDS}",
-        "lapse:r-1",
+        WAITED_FOR,
     ),
-    ("pending", "deny", "request.denied", f"{CARDS} tell:denied:r-1", "lapse:r-1"),
-    ("pending", "cancel", "request.cancelled", f"{CARDS} tell:cancelled:r-1", "lapse:r-1"),
-    ("pending", "lapse", "request.lapsed", f"{CARDS} tell:lapsed:r-1", "lapse:r-1"),
+    ("pending", "deny", "request.denied", f"{CARDS} tell:denied:r-1", WAITED_FOR),
+    ("pending", "cancel", "request.cancelled", f"{CARDS} tell:cancelled:r-1", WAITED_FOR),
+    ("pending", "lapse", "request.lapsed", f"{CARDS} tell:lapsed:r-1", WAITED_FOR),
+    ("pending", "nudge", "request.reminded", f"nudge:r-1 {NUDGED}", ""),
+    ("pending", "further", "request.escalated", f"escalate:r-1 {CARDS} tell:escalated:r-1:3600", ""),
     ("scheduled", "start", "grant.started", f"converge:g-1 {CARDS}", ""),
     ("scheduled", "expire", "grant.ended", f"{CARDS} tell:ended:g-1", TIMERS),
     ("scheduled", "release", "grant.ended", f"{CARDS} tell:ended:g-1", TIMERS),

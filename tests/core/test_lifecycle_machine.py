@@ -303,7 +303,8 @@ class Lifecycle(RuleBasedStateMachine):
         served |= {c.Removed: "converge:g-1", c.Expire: "expire:g-1", c.Lapse: "lapse:r-1"}
         for key in (served.get(type(command)), *decision.cancels):
             self.books.pop(key, None)
-        self.books |= {effect.key: effect for effect in decision.effects if not effect.kind.startswith("chat.")}
+        told = ("chat.", "people.")
+        self.books |= {effect.key: effect for effect in decision.effects if not effect.kind.startswith(told)}
 
     def _request(self) -> AccessRequest | None:
         return self.state.request

@@ -141,8 +141,8 @@ MUTANTS = (
     Mutant(
         "what lapsed since the request does not start",
         ACCESS,
-        "replace(asked, now=now, asked_at=request.asked_at)",
-        "replace(asked, now=request.asked_at, asked_at=request.asked_at)",
+        "replace(asked, now=now, asked_at=request.asked_at,",
+        "replace(asked, now=request.asked_at, asked_at=request.asked_at,",
         tests("tests/service/test_rules.py", "test_what_lapses_is_offered_no_more_and_does_not_start_any_more"),
     ),
 )

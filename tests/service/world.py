@@ -23,6 +23,7 @@ from bot.service.facts import Sources
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
+from bot.service.nudging import Nudging
 from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.ports import Store
@@ -114,6 +115,7 @@ class World:
             **Watching(self.store, lambda: self.catalogue, self.access.gathering, self.access.revoke).handlers(),
             **self.reviews.handlers(),
             **self.alarms.handlers(),
+            **Nudging(self.queries, self.chat).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))

@@ -13,6 +13,7 @@ from bot.service.enrolment import Enrolments
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
+from bot.service.nudging import Nudging
 from bot.service.overdue import Overdue
 from bot.service.people import People
 from bot.service.proof import Codes
@@ -68,6 +69,7 @@ class Replica:
             **Tending(self.access, self.database_clock, accounts).handlers(),
             **reviews.handlers(),
             **Alarms(self.store, queries, company.chat, reviews).handlers(),
+            **Nudging(queries, company.chat).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())
         self.worker = Worker(self.runner, dict.fromkeys(LANES, 1))

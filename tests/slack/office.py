@@ -55,6 +55,7 @@ from bot.service.granting import Granting
 from bot.service.ids import RandomIds
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
+from bot.service.nudging import Nudging
 from bot.service.people import People
 from bot.service.proof import Codes
 from bot.service.queries import Queries
@@ -312,6 +313,7 @@ class Office:
             **Stopping(access).handlers(),
             **Leaving(self.store, people).handlers(),
             **Announcing(changes, self.chat).handlers(),
+            **Nudging(queries, self.chat).handlers(),
         }
         self._worker = Worker(Runner(self.store, self.clock, handlers), dict.fromkeys(LANES, 1))
 

@@ -12,12 +12,15 @@ from bot.core.model import (
     AccessRequest,
     Approval,
     Ask,
+    Denial,
     EndReason,
     Grant,
     GrantStatus,
+    Item,
     Person,
     RequestStatus,
 )
+from bot.core.policy.boards import Board, StageBoard
 from bot.core.text import clean
 from bot.sandbox.slack.limits import blocks_too_long, check_message_blocks, check_view, view_too_large
 from bot.service.cards import Names, RequestCard
@@ -77,6 +80,10 @@ requests = st.builds(
     decided_at=st.none() | st.just(NOW),
     decided_by=st.none() | st.just("ines"),
     decision_note=typed(600, multiline=True),
+    denials=st.lists(
+        st.builds(Denial, person=typed(60), at=st.just(NOW), note=typed(600, multiline=True)), max_size=6
+    ).map(tuple),
+    claimed_by=st.just("") | typed(60),
 )
 grants = st.builds(
     Grant,
@@ -99,8 +106,27 @@ grants = st.builds(
     end_note=typed(600, multiline=True),
 )
 how_to_use = st.lists(st.tuples(typed(60), typed(800, multiline=True)), max_size=8).map(tuple)
+people = st.lists(typed(60), max_size=10).map(tuple)
+boards = st.builds(
+    Board,
+    item=st.builds(Item, role=typed(75), account=typed(75)),
+    stages=st.lists(
+        st.builds(
+            StageBoard,
+            title=typed(75),
+            quorum=st.integers(1, 5),
+            refusals=st.integers(1, 5),
+            yeses=people,
+            noes=people,
+            is_on=st.booleans(),
+            asked=people,
+        ),
+        max_size=4,
+    ).map(tuple),
+)
 cards = st.builds(
     RequestCard,
+    boards=st.lists(boards, max_size=2).map(tuple),
     audience=st.sampled_from(["approvers", "own"]),
     request=requests,
     grants=st.lists(grants, max_size=3).map(tuple),

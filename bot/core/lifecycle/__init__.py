@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.core import commands as c
 from bot.core.decisions import Decision, Outcome, State
-from bot.core.lifecycle import grants, requests
+from bot.core.lifecycle import grants, requests, waiting
 from bot.core.lifecycle.together import told_as_one
 
 __all__ = ["decide"]
@@ -32,6 +32,8 @@ _TRANSITIONS: Mapping[type, Callable[[State, Any, datetime], Outcome]] = {
     c.Claim: requests.claim,
     c.Cancel: requests.cancel,
     c.Lapse: requests.lapse,
+    c.Remind: waiting.remind,
+    c.Escalate: waiting.escalate,
     c.Review: requests.review,
     c.Adopt: requests.adopt,
     c.Start: grants.start,

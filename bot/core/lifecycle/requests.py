@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core import commands as c
+from bot.core import nudges
 from bot.core.audit import SYSTEM, Actor, Tag
 from bot.core.decisions import (
     BEGINS_WITHIN,
@@ -52,6 +53,8 @@ def submit(state: State, command: c.Submit, now: datetime) -> Outcome:
         events=(event,),
         effects=(
             Effect("request.lapse", request.id, f"lapse:{request.id}", request.lapses_at),
+            *nudges.remind(request, now),
+            *nudges.escalate(request, command.escalations, now),
             *show(request, now),
         ),
     )
@@ -103,7 +106,7 @@ def approve(state: State, command: c.Approve, now: datetime) -> Outcome:
     about: dict[str, object] = {"digest": said.digest(), "stepped_up_at": proof, "quorum": said.quorum}
     if not command.completes or len({approval.person for approval in approvals}) < said.quorum:
         event = request_event(Tag.REQUEST_APPROVAL_ADDED, command.actor, said, about)
-        return Decision(request=said, events=(event,), effects=show(said, now))
+        return Decision(request=said, events=(event,), effects=(*nudges.remind(said, now), *show(said, now)))
     approved = replace(said, status=RequestStatus.APPROVED, decided_at=now, decided_by=command.actor.id)
     return _given(approved, command.actor, command.giving, about, now)
 
@@ -126,7 +129,7 @@ def _given(
             *show(approved, now if later else now + BEGINS_WITHIN),
             *(tell("goes-on", each.id, each.person, now) for each in grants if goes_on_without_a_gap(approved, each)),
         ),
-        cancels=(f"lapse:{approved.id}",),
+        cancels=_waited_for(approved),
     )
 
 
@@ -186,8 +189,13 @@ def _close(state: State, closing: Closing) -> Outcome:
         request=closed,
         events=(event,),
         effects=(*show(closed, closing.at, how), tell(how, closed.id, person, closing.at, how)),
-        cancels=(f"lapse:{closed.id}",),
+        cancels=_waited_for(closed),
     )
+
+
+def _waited_for(request: AccessRequest) -> tuple[str, ...]:
+    """Keys of the effects that wait while it is pending."""
+    return (f"lapse:{request.id}", *nudges.keys(request))
 
 
 def claim(state: State, command: c.Claim, now: datetime) -> Outcome:

@@ -1,10 +1,10 @@
 """Who may say yes, stage by stage, and where a request stands."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.model import Catalogue, Person, Role
+from bot.core.model import Approval, Catalogue, Person, Role
 from bot.core.policy.facts import Facts
 from bot.core.rules import Escalation, Stage
 
@@ -48,6 +48,16 @@ def stage_sets(
     return tuple(_stage_set(of, stage, waited) for stage in role.stages)
 
 
+def with_stand_ins(sets: Sets, approvals: Iterable[Approval], then: Callable[[Approval], Sets]) -> Sets:
+    """With those who said yes in the place of somebody who was away ``then``, and is not any more: their yes stays."""
+    found = [{person.id: person for person in each} for each in sets]
+    for approval in approvals:
+        if not any(approval.person in each for each in found):
+            for each, those in zip(found, then(approval), strict=True):
+                each.update({person.id: person for person in those if person.id == approval.person})
+    return tuple(_sorted(each.values()) for each in found)
+
+
 def may_revoke(catalogue: Catalogue, approvers: Iterable[Person], person: Person) -> bool:
     """Admins and the role's approvers may stop a grant."""
     return person.id in catalogue.admins or any(person.id == approver.id for approver in approvers)
@@ -70,12 +80,11 @@ def slack_groups_of_approving(role: Role) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whose yes counted in which stage (person ids), and whether enough have said no in the stage that is on."""
+    """Whose yes counted in which stage (person ids)."""
 
     counted: tuple[tuple[str, ...], ...]
     current: int
     """The index of the stage that is on; the number of stages when all are through."""
-    denied: bool = False
 
     @property
     def complete(self) -> bool:
@@ -83,7 +92,7 @@ class Standing:
         return bool(self.counted) and self.current == len(self.counted)
 
 
-def standing(stages: Sequence[Stage], sets: Sets, yeses: Sequence[str], noes: Sequence[str] = ()) -> Standing:
+def standing(stages: Sequence[Stage], sets: Sets, yeses: Sequence[str]) -> Standing:
     """Count person ids in the order in which they spoke. A yes counts once, in the stage that was on, for its members.
 
     What counts is who is in the sets now: the yes of someone who has left them is no more.
@@ -95,10 +104,19 @@ def standing(stages: Sequence[Stage], sets: Sets, yeses: Sequence[str], noes: Se
         if at < len(stages) and yes not in heard and any(person.id == yes for person in sets[at]):
             counted[at].append(yes)
             heard.add(yes)
-    at = _open(stages, counted)
-    members = {person.id for person in sets[at]} if at < len(stages) else set()
-    denied = at < len(stages) and len(members & set(noes)) >= max(1, stages[at].refusals)
-    return Standing(tuple(map(tuple, counted)), at, denied)
+    return Standing(tuple(map(tuple, counted)), _open(stages, counted))
+
+
+def are_enough_against(stages: Sequence[Stage], sets: Sets, noes: Sequence[str]) -> bool:
+    """Whether with the last of these noes (person ids) there are as many as a stage takes that this person is in.
+
+    In a stage that is through, and in one that is still to come, too: no yes stands in the way of a no.
+    """
+    members = ({person.id for person in each} for each in sets)
+    return any(
+        bool(noes) and noes[-1] in ids and len(ids & set(noes)) >= max(1, stage.refusals)
+        for stage, ids in zip(stages, members, strict=True)
+    )
 
 
 def can_be_filled(stages: Sequence[Stage], sets: Sets) -> bool:

@@ -4,14 +4,12 @@ from collections.abc import Iterable
 
 from bot.core import stepup
 from bot.core.duration import format_duration
-from bot.core.model import Person
-from bot.core.policy.approvers import standing, stands_for
+from bot.core.policy.approvers import are_enough_against, standing, stands_for
 from bot.core.policy.case import Approving, ApprovingRule, approve_step_up
 from bot.core.policy.lengths import still_fits_hours
 from bot.core.policy.targets import requester_is_welcome
 from bot.core.policy.verdict import Reason, Verdict, words_of
 from bot.core.policy.ways import critical_is_kept
-from bot.core.rules import Stage
 
 
 def not_their_own(a: Approving) -> Iterable[Reason]:
@@ -133,18 +131,6 @@ def completes(approving: Approving) -> bool:
 
 
 def is_enough_against(approving: Approving) -> bool:
-    """Whether with this person's no there are as many as one of their stages takes, whether its turn has come or not.
-
-    A yes that was said before does not stand in the way.
-    """
-    noes = {*(denial.person for denial in approving.request.denials), approving.approver.id}
-
-    def takes(stage: Stage, members: tuple[Person, ...]) -> bool:
-        ids = {person.id for person in members}
-        return approving.approver.id in ids and len(ids & noes) >= max(1, stage.refusals)
-
-    return any(
-        takes(stage, members)
-        for each in approving.each
-        for stage, members in zip(each.role.stages, each.sets, strict=True)
-    )
+    """Whether with this person's no it is denied: any of its targets is."""
+    noes = (*(denial.person for denial in approving.request.denials), approving.approver.id)
+    return any(are_enough_against(each.role.stages, each.sets, noes) for each in approving.each)

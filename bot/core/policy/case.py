@@ -4,8 +4,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.model import AccessRequest, Ask, Catalogue, Item, Person, Role, StepUp, StepUpPolicy
-from bot.core.policy.approvers import AT_ONCE, EVER, Sets, Standing, approver_set, stage_sets, standing
+from bot.core.model import AccessRequest, Approval, Ask, Catalogue, Item, Person, Role, StepUp, StepUpPolicy
+from bot.core.policy.approvers import (
+    AT_ONCE,
+    EVER,
+    Sets,
+    Standing,
+    approver_set,
+    stage_sets,
+    standing,
+    with_stand_ins,
+)
 from bot.core.policy.facts import NOTHING, Facts
 from bot.core.policy.verdict import Reason
 
@@ -25,6 +34,9 @@ class Asking:
     at: int = 0
     asked_at: datetime | None = None
     """When it was asked for (UTC), where that was before ``now``: a start was near enough, and hours were on, then."""
+
+    approvals: tuple[Approval, ...] = ()
+    """Of a request that was asked already: who has said yes to it."""
 
     @property
     def asked_when(self) -> datetime:
@@ -59,6 +71,18 @@ class Asking:
     def sets(self, waited: timedelta = AT_ONCE) -> Sets:
         """Stage by stage, who may approve once it has waited for so long. Raises KeyError without a role."""
         return stage_sets(self.catalogue, self.role, self.requester, self.known, waited=waited, now=self.now)
+
+    def sets_with_said(self, waited: timedelta = AT_ONCE) -> Sets:
+        """As ``sets``, with those whose yes counted when they said it: who is away, or back, since then is no matter.
+
+        Raises KeyError without a role.
+        """
+
+        def then(approval: Approval) -> Sets:
+            known = replace(self.known, away=self.known.away_then.get(approval.person, {}))
+            return stage_sets(self.catalogue, self.role, self.requester, known, waited=waited, now=approval.at)
+
+        return with_stand_ins(self.sets(waited), self.approvals, then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +125,18 @@ class Approving:
 
     @property
     def sets(self) -> Sets:
-        """Stage by stage, who may approve now. Raises KeyError when the role is gone."""
-        waited = self.now - self.request.asked_at
-        return stage_sets(self.catalogue, self.role, self.requester, self.known, waited=waited, now=self.now)
+        """Stage by stage, who may approve now, or did in somebody's place. Raises KeyError when the role is gone."""
+        asking = Asking(
+            catalogue=self.catalogue,
+            requester=self.requester,
+            ask=self.request.ask,
+            now=self.now,
+            facts=self.facts,
+            more_facts=self.more_facts,
+            at=self.at,
+            approvals=self.request.approvals,
+        )
+        return asking.sets_with_said(self.now - self.request.asked_at)
 
     @property
     def standing(self) -> Standing:

@@ -53,6 +53,8 @@ class Facts:
     owners: tuple[Person, ...] = ()
     """Of the resource that the ask names."""
     away: Mapping[str, Away] = field(default_factory=dict)
+    away_then: Mapping[str, Mapping[str, Away]] = field(default_factory=dict)
+    """Person id → who was away when that person said yes to the request that is looked at."""
     live: Live | None = None
     denied_at: datetime | None = None
     """When this person was last denied this role; known where ``live`` is: both are read together."""

@@ -27,7 +27,7 @@ def someone_can_approve(a: Asking) -> Iterable[Reason]:
     if (way := way_of(a)) is not Way.APPROVERS:
         yield Reason("approvers", True, f"Nobody has to be asked first ({way}).", "role")
         return
-    sets, need = a.sets(EVER), a.role.quorum
+    sets, need = a.sets_with_said(EVER), a.role.quorum
     have = len({person.id for each in sets for person in each})
     ok = can_be_filled(a.role.stages, sets)
     text = (

@@ -60,8 +60,9 @@ class MemoryHistory(MemorySession):
         found = (each for each in self._state.requests.rows() if each.ask.extends == grant_id != "")
         return tuple(sorted(found, key=lambda request: (request.asked_at, request.id), reverse=True))
 
-    def absences(self) -> Mapping[str, Absence]:
-        return {each.person: each for each in self._state.absences.rows() if each.until > self.now()}
+    def absences(self, at: datetime | None = None) -> Mapping[str, Absence]:
+        then = at or self.now()
+        return {each.person: each for each in self._state.absences.rows() if each.since <= then < each.until}
 
     def save_absence(self, absence: Absence) -> None:
         check(absence, "absence")

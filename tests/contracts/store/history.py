@@ -171,6 +171,8 @@ class HistoryContract:
             tx.save_absence(replace(away, delegate=None))
             tx.save_absence(away)
         assert looked(store, lambda tx: tx.absences()) == {"alan": away}
+        then = [away.since - MINUTE, away.since, away.until - MINUTE, away.until]
+        assert looked(store, lambda tx: ["alan" in tx.absences(at) for at in then]) == [False, True, True, False]
         assert looked(store, lambda tx: [tx.remove_absence("alan"), tx.remove_absence("alan")]) == [True, False]
         assert looked(store, lambda tx: tx.absences()) == {}
 

@@ -101,5 +101,5 @@ def test_every_fact_but_the_harmless_refuses_where_it_is_absent_and_used() -> No
             if not JUDGES[case.kind](replace(given_, facts=absent)).allowed:  # type: ignore[operator, type-var]
                 needed.add(each.name)
     harmless = {"requester_refused", "denied_at", "unknown"}
-    by_approvers_sets = {"manager", "owners"}
+    by_approvers_sets = {"manager", "owners", "away_then"}
     assert needed == {each.name for each in fields(Facts)} - harmless - by_approvers_sets
