@@ -9,9 +9,16 @@ import pytest
 import uvicorn.server
 from hypothesis import settings
 
+from tests import making_once
+
 # No test fails for being slow: Hypothesis would take an example of more than 200 ms for a failure.
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
+
+
+making_once.share_statements()
+making_once.share_client_classes()
+making_once.share_catalogues()
 
 
 async def _nap(seconds: float) -> None:
