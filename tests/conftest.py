@@ -2,14 +2,23 @@
 
 import asyncio
 import gc
+import os
 from types import SimpleNamespace
 
+import pytest
 import uvicorn.server
 from hypothesis import settings
+
+from tests import making_once
 
 # No test fails for being slow: Hypothesis would take an example of more than 200 ms for a failure.
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
+
+
+making_once.share_statements()
+making_once.share_client_classes()
+making_once.share_catalogues()
 
 
 async def _nap(seconds: float) -> None:
@@ -18,6 +27,13 @@ async def _nap(seconds: float) -> None:
 
 # A server that ends sleeps twice for a tenth of a second, and hundreds of tests end two of them.
 uvicorn.server.asyncio = SimpleNamespace(**{**vars(asyncio), "sleep": _nap})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more than there are cores: a good part of what tests take is waiting for processes that they started."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 2
 
 
 def pytest_collection_finish() -> None:

@@ -135,6 +135,8 @@ class Playing:
         world.work()
         over = self._check(where, "at the end", invariants.at_the_end)
         late = [bot for bot in world.bots if bot.paused_at]
+        if not (late or clicking):
+            return  # nobody does anything more
         for bot in late:
             bot.wake()
         world.work()

@@ -1,6 +1,6 @@
 """One history: a seed, the steps that it draws, and what must be so during and after them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
 
@@ -174,9 +174,9 @@ class History:
         looked_at, until = company.time.now(), company.time.now() + MINUTE
         self._do(look_at_all)
         lanes = tuple(lane for lane in LANES if lane != "chat")
-        while (due := self._next_due(lanes)) is not None and due <= until:
+        while (waiting := self._waiting(lanes)) and (due := min(waiting.values())) <= until:
             company.time.move(max(due - company.time.now(), TURN_TAKES))
-            self._do(lambda history: history.work_in(lanes))
+            self._work_in(waiting)
         company.invariants.drift.all_is_seen(looked_at)
         if company.weather.strike("directory") is None:
             company.invariants.drift.leavers_have_nothing()
@@ -194,26 +194,25 @@ class History:
                 self._do(lambda history, click=click: history.click(click))  # type: ignore[misc]
             self._work_off(("access", "people", "cloud", "drift"), until_done=("drift",))
 
-    def _next_due(self, lanes: tuple[str, ...]) -> datetime | None:
-        due = [at for lane in lanes if (at := self.company.store.next_due(lane)) is not None]
-        return min(due, default=None)
+    def _waiting(self, lanes: tuple[str, ...]) -> dict[str, datetime]:
+        """When the next effect of each lane is due that has any."""
+        return {lane: at for lane in lanes if (at := self.company.store.next_due(lane)) is not None}
 
     def _work_off(self, lanes: tuple[str, ...], until_done: tuple[str, ...]) -> None:
         company = self.company
         for _ in range(PATIENCE):
-            due = self._next_due(lanes)
-            if due is None or all(company.store.next_due(lane) is None for lane in until_done):
+            waiting = self._waiting(lanes)
+            if not waiting.keys() & set(until_done):
                 return
-            company.time.move(max(due - company.time.now(), TURN_TAKES))
-            self._do(lambda history: history.work_in(lanes))
+            company.time.move(max(min(waiting.values()) - company.time.now(), TURN_TAKES))
+            self._work_in(waiting)
         raise Broken(f"I8: after {PATIENCE} turns without faults there is still something to do")
 
-    def work_in(self, lanes: tuple[str, ...]) -> str:
+    def _work_in(self, waiting: Mapping[str, datetime]) -> None:
         """Some replica works on the lane that waits longest."""
-        store, replica = self.company.store, self.any_replica()
-        waiting = {lane: at for lane in lanes if (at := store.next_due(lane)) is not None}
-        lane = min(waiting, key=lambda lane: waiting[lane])
-        return self.start(f"{replica.name} works on {lane}", replica, lambda: f"{replica.worker.run_due(lane)} claimed")
+        lane, replica = min(waiting, key=lambda lane: waiting[lane]), self.any_replica()
+        words = f"{replica.name} works on {lane}"
+        self._do(lambda history: history.start(words, replica, lambda: f"{replica.worker.run_due(lane)} claimed"))
 
     def _abandon(self) -> None:
         """What still stands still is given up, so that nothing of it is left in this process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from playwright.sync_api import Locator, expect
 
@@ -13,15 +14,16 @@ Open = Callable[[str, int, int], Visit]
 READ = "Read a checkout log"
 ROLE = "Read objects in a bucket"
 ALLOWED, DENIED = "ALLOWED", "ACCESS DENIED"
-A_GRANT = 100
-"""Seconds in which a grant of one minute is over and seen to be."""
+A_GRANT = timedelta(hours=1)
+PATIENCE = 60
+"""Seconds in which a grant that is over is seen to be."""
 
 
 def test_the_whole_story(visit: Open) -> None:
     desk = visit("desktop", 1280, 800)
     arrive(desk)
     enrol(desk)
-    ask(desk, "2m", "Checkout fails for every tenth customer; I look for the stack trace.")
+    ask(desk, "1h", "Checkout fails for every tenth customer; I look for the stack trace.")
     approve(desk)
     use_and_release(desk)
     let_time_run_out(desk)
@@ -156,7 +158,7 @@ def use_and_release(desk: Visit) -> None:
 
 
 def let_time_run_out(desk: Visit) -> None:
-    desk.send("/prodaccess s3-read payments-prod bucket=payments-logs 1m bug-fix once more, the trace was cut off")
+    desk.send("/prodaccess s3-read payments-prod bucket=payments-logs 1h bug-fix once more, the trace was cut off")
     confirm = desk.dialog("Confirm with a code")
     confirm.get_by_role("textbox").fill(desk.code())
     desk.press(confirm, "Send request")
@@ -168,7 +170,8 @@ def let_time_run_out(desk: Visit) -> None:
     expect(card).to_contain_text("Active")
     desk.become("maya")
     desk.run(READ, ALLOWED)
-    desk.until(READ, DENIED, A_GRANT)
+    desk.later(A_GRANT)
+    desk.until(READ, DENIED, PATIENCE)
     desk.open("prod-access")
     expect(desk.card("asks for", "the trace was cut off")).to_contain_text("Ended", timeout=60_000)
     expect(desk.card("asks for", "the trace was cut off")).to_contain_text("time was up")

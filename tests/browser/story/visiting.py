@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
+
+from tests.scenarios.harness import STEP, TravelClock
 
 PEOPLE = {
     "maya": "Maya Lindqvist",
@@ -14,8 +17,6 @@ PEOPLE = {
     "ravi": "Ravi Subramanian",
     "sam": "Sam Okafor",
 }
-CODE_PATIENCE = 45
-"""Seconds: a code lasts 30."""
 NARROW = 720
 """Pixels, below which the sidebar is a drawer."""
 PHONE = (390, 844)
@@ -27,8 +28,8 @@ ONE_PANE = 1080
 class Visit:
     """One browser window; whose eyes it is are changed by the switch on the left."""
 
-    def __init__(self, page: Page, url: str, shots: Path, name: str) -> None:
-        self.page, self._shots, self._name = page, shots, name
+    def __init__(self, page: Page, url: str, clock: TravelClock, shots: Path, name: str) -> None:
+        self.page, self.clock, self._shots, self._name = page, clock, shots, name
         self._taken = 0
         self._used: dict[str, set[str]] = {}
         self.person = "maya"
@@ -118,16 +119,21 @@ class Visit:
         return found.last
 
     def code(self) -> str:
-        """A code of the person's own phone that was not used yet; waits for the next one where it must."""
+        """A code of the person's own phone that was not used yet; puts the clock forward to the next where it must."""
         used = self._used.setdefault(self.person, set())
-        shown = self.page.locator("#phone .code").first
-        deadline = time.monotonic() + CODE_PATIENCE
         # While a modal is open the phone stands beside it, or behind a tab of its own.
-        while (code := (shown.text_content() or "").replace(" ", "")) in used or not code:
-            assert time.monotonic() < deadline, "the phone never showed a new code"
-            self.page.wait_for_timeout(200)
+        shown = self.page.locator("#phone .code").first
+        expect(shown).not_to_be_empty()
+        while (code := (shown.text_content() or "").replace(" ", "")) in used:
+            self.later(STEP)
+            expect(shown).not_to_have_text(f"{code[:3]} {code[3:]}")
         used.add(code)
         return code
+
+    def later(self, by: timedelta) -> None:
+        """Come back to the window when some time has gone by: the phone then looks for what it has to show."""
+        self.clock.advance(by)
+        self.page.evaluate("dispatchEvent(new Event('focus'))")
 
     def run(self, call: str, outcome: str) -> None:
         """Run a call of the Terminal and see how it ends; the result is the last one shown."""
