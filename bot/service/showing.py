@@ -15,7 +15,7 @@ from bot.service.enrolment import Enrolments
 from bot.service.floods import Floods
 from bot.service.ports import Store
 from bot.service.queries import Queries
-from bot.service.records import ChatError, Claim
+from bot.service.records import ChatError, Claim, DirectoryError
 from bot.service.strays import Strays
 
 DECIDED_KEPT = timedelta(days=30)
@@ -69,7 +69,7 @@ class Showing:
         if "late" not in claim.payload:
             if self._floods.puts_off(claim, request, max(1, len(places))):
                 return
-            asked = self.queries.boards.asked(request)[:DIRECT_MOST]
+            asked = self._asked(request)[:DIRECT_MOST]
             wanted = tuple(self._audience(request, asked))
         everywhere = tuple(dict.fromkeys((*wanted, *places)))
         # One card for all of its copies: whatever changes it meanwhile enqueues them all once more.
@@ -174,6 +174,16 @@ class Showing:
         if card is not None:
             self._copies.show(claim, claim.subject, ("stray", self.queries.catalogue().security_channel), card)
         finish(self.store, claim)
+
+    def _asked(self, request: AccessRequest) -> tuple[str, ...]:
+        """Who gets a card of their own. Raises DirectoryError while it waits and nobody can say."""
+        try:
+            return self.queries.boards.asked(request)
+        except DirectoryError:
+            # What is decided is shown where it stands already; that need not wait.
+            if request.status is RequestStatus.PENDING:
+                raise
+            return ()
 
     def _audience(self, request: AccessRequest, asked: Iterable[str]) -> Iterator[tuple[str, str]]:
         if own := self.queries.people.direct(request.ask.requester):
