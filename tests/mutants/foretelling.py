@@ -54,8 +54,8 @@ MUTANTS = (
     Mutant(
         "of a role that is not offered nothing is foretold",
         OUTLOOK,
-        " or not may_use(role, person, facts, now)",
-        "",
+        "role and may_use(role, of.requester, of.known, of.now)",
+        "role",
         tests(OF_OUTLOOK, "test_without_a_role_that_is_offered_nothing_is_foretold"),
     ),
     Mutant(
