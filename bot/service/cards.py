@@ -247,6 +247,10 @@ class HomeCard:
     """The person's own."""
     in_place_of: tuple[str, ...] = ()
     """Whose requests they approve meanwhile (person ids)."""
+    owes_review: tuple[AccessRequest, ...] = ()
+    """Where the person broke glass and nobody has reviewed it; what is due first stands first, here and below."""
+    to_review: tuple[AccessRequest, ...] = ()
+    """Where somebody else did, and the person's word counts."""
 
 
 Card = (
