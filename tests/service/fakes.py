@@ -97,6 +97,9 @@ class FakeSources:
             raise SourceError(f"{tracker.id} is in trouble (500)", passing=True)
         return self.tickets[key]
 
+    def check(self, tracker: Tracker) -> None:
+        self.asked.append(tracker.id)
+
 
 class FakeDirectory:
     """Chat accounts and groups; ``down`` answers nothing."""
