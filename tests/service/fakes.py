@@ -112,6 +112,8 @@ class FakeDirectory:
         self.cursors_forgotten = False
         self.asked: list[str] = []
         """What ``fresh`` and ``page`` were asked for."""
+        self.calls = 0
+        """How often anything was looked up."""
 
     def remembered(self) -> "FakeDirectory":
         return self
@@ -120,13 +122,21 @@ class FakeDirectory:
         self.users[chat_id] = replace(self.users[chat_id], **changes)
 
     def user(self, chat_id: str) -> ChatUser:
+        self.calls += 1
         if self.down:
             raise DirectoryError("no answer")
         if chat_id not in self.users:
             raise NotInDirectoryError("user_not_found")
         return self.users[chat_id]
 
+    def accounts(self, chat_ids: Collection[str]) -> dict[str, ChatUser]:
+        self.calls += 1
+        if self.down:
+            raise DirectoryError("no answer")
+        return {chat_id: self.users[chat_id] for chat_id in chat_ids if chat_id in self.users}
+
     def by_email(self, email: str) -> ChatUser | None:
+        self.calls += 1
         if self.down:
             raise DirectoryError("no answer")
         theirs = (user for user in self.users.values() if user.email.casefold() == email.casefold())
@@ -153,6 +163,7 @@ class FakeDirectory:
         return users[first:beyond], str(beyond) if beyond < len(users) else ""
 
     def members(self, group_id: str) -> frozenset[str]:
+        self.calls += 1
         if self.down:
             raise DirectoryError("no answer")
         if group_id not in self.groups:

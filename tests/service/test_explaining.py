@@ -1,5 +1,6 @@
 """What would become of an ask: the form's outlook from what is at hand, and the whole verdict."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import NoReturn
 
@@ -28,6 +29,9 @@ class AskedNobody(FakeDirectory):
         return self._knows
 
     def user(self, chat_id: str) -> ChatUser:
+        self._asked()
+
+    def accounts(self, chat_ids: Collection[str]) -> dict[str, ChatUser]:
         self._asked()
 
     def by_email(self, email: str) -> ChatUser | None:

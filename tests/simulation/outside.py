@@ -200,6 +200,10 @@ class SimDirectory(FakeDirectory):
         self._call()
         return super().user(chat_id)
 
+    def accounts(self, chat_ids: Collection[str]) -> dict[str, ChatUser]:
+        self._call()
+        return super().accounts(chat_ids)
+
     def by_email(self, email: str) -> ChatUser | None:
         self._call()
         return super().by_email(email)
