@@ -411,6 +411,7 @@ def to_review(world: World, person: str) -> list[str]:
 def test_a_page_says_whose_review_is_owed_and_to_whom_it_falls(glass: World) -> None:
     request_id = broken(glass)
     assert [each.id for each in glass.queries.home(glass.person("alice")).owes_review] == [request_id]
+    assert all(not glass.queries.home(glass.person(who)).owes_review for who in ("bob", "otto", "sam"))
     assert {who: to_review(glass, who) for who in ("alice", "bob", "mona", "otto", "sam")} == {
         "alice": [],
         "bob": [],

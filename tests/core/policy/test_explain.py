@@ -256,7 +256,7 @@ def test_a_bundle_is_had_alone_only_where_each_of_its_roles_breaks_glass() -> No
     glass = {"break_glass": BreakGlass(30 * MINUTE), "auto": Auto(2, HOUR), "extend": Extension(HOUR, approval=False)}
     of = bundled(**glass)
     assert who_can(of, "day", at=NOW, without_a_second_human=True) == ()
-    deploy = replace(of.roles["deploy"], break_glass=BreakGlass(20 * MINUTE, HOUR))
+    deploy = replace(of.roles["deploy"], **{**glass, "break_glass": BreakGlass(20 * MINUTE, HOUR)})
     found = who_can(
         replace(of, roles={**of.roles, "deploy": deploy}), "day", "search", at=NOW, without_a_second_human=True
     )
