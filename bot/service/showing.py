@@ -8,7 +8,8 @@ from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
 from bot.service import homes
 from bot.service.boards import DIRECT_MOST
-from bot.service.cards import AlertCard, Chat, Notice
+from bot.service.cards import AlertCard, Notice
+from bot.service.chat import Chat
 from bot.service.copies import Copies, unless_lasting
 from bot.service.effects import Handler, LostLease, finish
 from bot.service.enrolment import Enrolments

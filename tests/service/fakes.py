@@ -15,7 +15,8 @@ from bot.core.policy import TicketFact
 from bot.core.rules import Schedule, Tracker
 from bot.providers.fake import FakeProvider
 from bot.providers.iam_policy import render
-from bot.service.cards import Card, HomeCard
+from bot.service.cards import HomeCard
+from bot.service.chat import Card
 from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, ChatError, ChatUser, DirectoryError, NotInDirectoryError
 from bot.service.sources import SourceError
 

@@ -13,7 +13,8 @@ from bot.core.model import Ask, Item, Person, Review, StepUpPolicy, StepUpRule, 
 from bot.core.policy import Verdict
 from bot.core.rules import Auto, BreakGlass, Stage
 from bot.service.alarms import Alarms
-from bot.service.cards import Card, Notice, RequestCard
+from bot.service.cards import Notice, RequestCard
+from bot.service.chat import Card
 from bot.service.effects import LEASE, LostLease
 from tests.core.examples import ASK, DAY, HOUR, MINUTE, NOW, actor
 from tests.databases import someone_waits, until

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from bot.core.model import Ask, EndReason, Favourite, GrantStatus, Person, RequestStatus, Review, Way
 from bot.core.rules import Extension
-from bot.service.cards import AlertCard, EnrolmentCard, HomeCard, Notice, SummaryCard, SummaryLine
+from bot.service.cards import (
+    AlertCard,
+    EnrolmentCard,
+    HomeCard,
+    Notice,
+    SummaryCard,
+    SummaryLine,
+)
 from bot.service.extending import Extendable
 from bot.service.going_on import GoingOn
 from bot.service.records import Enrolment, EnrolmentStatus
