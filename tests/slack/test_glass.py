@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from bot.core.model import AccessRequest, RequestStatus, Review, Way
 from bot.core.rules import BreakGlass
+from bot.sandbox.slack.screen import words
+from bot.sandbox.slack.visitor import Submission
 from bot.service.cards import HomeCard, Notice, RequestCard
 from bot.slack import glass, ids, views
 from bot.slack.cards import request_card
@@ -17,6 +19,8 @@ from bot.slack.home import home
 from bot.slack.messenger import render
 from bot.slack.typed import parse
 from bot.slack.views_request import request_form
+from tests.patience import in_time
+from tests.slack.conftest import OpenOffice
 from tests.slack.office import PEOPLE, READ, catalogue
 from tests.slack.shapes import (
     NAMES,
@@ -173,3 +177,25 @@ def test_who_may_review_sees_a_few_with_both_buttons_the_most_urgent_first_and_h
     assert any("… and 2 more" in block for block in blocks)
     titles = [block for block in blocks if "Waiting for my review" in block or "My access" in block]
     assert "Waiting for my review" in titles[0]
+
+
+def test_a_review_is_given_from_the_page_of_who_may_and_leaves_every_page(open_office: OpenOffice) -> None:
+    office = open_office(replace(READ, break_glass=BreakGlass(timedelta(minutes=30))))
+    office.enrol("maya")
+    maya, ines = office.visitor("U0MAYA"), office.visitor("U0INES")
+    maya.command("/prodaccess s3-read pay bucket=pay-logs 20m --break-glass the export is down and nobody answers")
+    maya.wait_for_modal("exactly this")
+
+    def send() -> Submission:
+        maya.fill(code=office.code("maya"))
+        return maya.submit()
+
+    assert in_time(send).action == "update"
+    maya.wait_for_modal("Glass broken")
+    maya.open_home()
+    maya.wait_for_home("A review is owed: until then you cannot break glass again.")
+    ines.open_home()
+    ines.wait_for_home("Waiting for my review")
+    ines.click_home(ids.REVIEW_RIGHT)
+    ines.wait_for(lambda: "Waiting for my review" not in words(ines.home()), what="the review to be given")
+    maya.wait_for(lambda: "A review is owed" not in words(maya.home()), what="the review to be given")
