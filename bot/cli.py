@@ -255,7 +255,10 @@ def _describe_running(commands: Commands) -> None:
     add_command(commands, "serve", _serve, "run the bot; its settings are in the environment (.env.example)")
     checking.describe_check(commands)
     add_command(
-        commands, "doctor", doctor, "check database, catalogue and clouds; status 1 when something is wrong or overdue"
+        commands,
+        "doctor",
+        doctor,
+        "check database, catalogue, clouds and sources; status 1 when something is wrong or overdue",
     )
     one = add_command(
         commands, "reconcile", _reconcile, "compare every account with the ledger; status 1 when they differ"

@@ -7,6 +7,7 @@ from bot import app
 from bot.app import Parts
 from bot.catalogue import CatalogueError
 from bot.service import surveying
+from bot.service.sources import SourceError
 from bot.shell import settings_for_shell
 from bot.store import schema_is_current
 
@@ -29,12 +30,35 @@ def doctor(_: argparse.Namespace) -> int:
             ("no review is overdue", not unreviewed, f"an admin or approver has to say whether it was right: {broken}"),
             ("no access is there that nobody approved", not strays, f"decide in the security channel: {open_strays}"),
         ]
+        checks += _about_sources(parts)
         for account, problem in app.reach_accounts(parts):
             checks.append((f"AWS account {account} answers", not problem, problem))
     for title, ok, fix in checks:
         bad += not ok
         print(f"{'ok ' if ok else 'BAD'}  {title}" + ("" if ok else f": {fix}"))
     return 1 if bad else 0
+
+
+def _about_sources(parts: Parts) -> Iterator[tuple[str, bool, str]]:
+    """Each schedule and tracker that access.yaml names and that is kept elsewhere, asked once."""
+    sources, catalogue, now = parts.desk.access.sources, parts.catalogue, parts.clock.now()
+    for schedule in catalogue.schedules.values():
+        if schedule.kind != "static":
+            title = f"schedule {schedule.id} ({schedule.kind}) answers"
+            try:
+                on_call = sources.on_call.on_call(schedule, now)
+            except SourceError as error:
+                yield title, False, str(error)
+            else:
+                yield f"{title}: {len(on_call)} on call now", True, ""
+    for tracker in catalogue.trackers.values():
+        title = f"tracker {tracker.id} ({tracker.kind}) answers"
+        try:
+            sources.tickets.check(tracker)
+        except SourceError as error:
+            yield title, False, str(error)
+        else:
+            yield title, True, ""
 
 
 def _about_the_file(parts: Parts) -> Iterator[tuple[str, bool, str]]:

@@ -1,7 +1,7 @@
 """``prodaccess explain`` and ``prodaccess who-can``: what access.yaml would say, offline."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -10,8 +10,8 @@ from bot import catalogue as catalogue_files
 from bot.catalogue.problems import suggest
 from bot.core import policy
 from bot.core.duration import format_duration, parse_duration, parse_moment
-from bot.core.model import Ask, Catalogue, Person, Role, Way
-from bot.core.policy import Explanation, Possibility, Reason
+from bot.core.model import Ask, Catalogue, Item, Person, Role, Way
+from bot.core.policy import Asking, Explanation, Possibility, Reason, TargetView
 from bot.shell import Commands, add_command, catalogue_for_shell
 
 _T = TypeVar("_T")
@@ -41,7 +41,7 @@ def describe_policy(commands: Commands) -> None:
     )
     _describe_file_and_time(one)
     one = add_command(commands, "who-can", _who_can, "who could have a role in an account, which way")
-    one.add_argument("role", nargs="?", default="", help="a role's id (default: every role)")
+    one.add_argument("role", nargs="?", default="", help="a role's id, or a bundle's (default: every role)")
     one.add_argument("account", nargs="?", default="", help="an account's id (default: every account)")
     one.add_argument("--without-a-second-human", action="store_true", help="only what nobody else has to approve")
     _describe_file_and_time(one)
@@ -68,60 +68,64 @@ def _explain(arguments: argparse.Namespace) -> int:
     blank = Ask(person.id, arguments.role, accounts[0], _params(arguments.params), arguments.work, length, "")
     blank = replace(blank, ticket=arguments.ticket, break_glass=arguments.break_glass)
     asked = policy.spread_out(catalogue, blank, accounts)
-    asked = replace(asked, work=arguments.work or _longest_work(catalogue, asked, now))
-    passes = [
-        _explain_item(catalogue, person, asked, at, on_call=arguments.on_call, now=now)
-        for at, _ in enumerate(asked.items)
-    ]
-    if len(passes) > 1:
-        print(f"\nTogether {'they could be asked for' if all(passes) else 'they would be refused'}: all or nothing.")
-    return 0 if all(passes) else 1
+    asked = policy.filled_in(catalogue, replace(asked, work=arguments.work or _longest_work(catalogue, asked, now)))
+    facts, *more = (
+        policy.taken_for_granted(catalogue.roles[item.role], asked, person, arguments.on_call) for item in asked.items
+    )
+    asking = policy.Asking(catalogue, person, asked, now, facts, tuple(more))
+    found = policy.explain(asking)
+    targets = ", ".join(_named(item) for item in asked.items)
+    print(f"{person.name} asks for {targets} for {format_duration(asked.duration)} ({asked.work}), {_time(now)}:")
+    print("\n".join(_said(found, asking)))
+    return 0 if found.passes else 1
 
 
 def _longest_work(catalogue: Catalogue, ask: Ask, now: datetime) -> str:
     """The kind of work, of those that all of the roles take, that may last longest."""
     roles = [catalogue.roles[item.role] for item in ask.items]
-    shared = [each for each in roles[0].work if all(each in role.work for role in roles)] or roles[0].work
+    shared = policy.work_of_all(roles) or roles[0].work
     return max(shared, key=lambda each: min(policy.longest(catalogue, role, each, now) for role in roles))
 
 
-def _explain_item(
-    catalogue: Catalogue, person: Person, ask: Ask, at: int, *, on_call: Iterable[str], now: datetime
-) -> bool:
-    """Print what would become of one target; whether it could be asked for."""
-    item = ask.items[at]
-    role, several = catalogue.roles[item.role], bool(ask.more)
-    one = policy.filled_in(role, replace(ask, role=role.id, account=item.account, params={}, more=()), item.params)
-    found = policy.explain(catalogue, person, one, policy.taken_for_granted(role, one, person, on_call), now)
-    start = "\n" if several and at else ""
-    print(
-        f"{start}{person.name} asks for {role.id} in {item.account} for {format_duration(ask.duration)} ({ask.work}), "
-        f"{_time(now)}:"
-    )
-    print("\n".join(_said(found, role)))
-    return found.passes
-
-
-def _said(found: Explanation, role: Role) -> Iterable[str]:
-    yield f"\n{'It could be asked for.' if found.passes else 'It would be refused.'}\n"
-    for reason in found.verdict.reasons:
-        yield f"  {_mark(reason, found.open)}  {reason.rule}: {reason.text}"
-    if found.stages and found.way is Way.APPROVERS:
-        yield "\nWho could approve:"
-        for stage in found.stages:
-            later = f"; later or instead: {_names(stage.later)}" if stage.later else ""
-            yield f"  {stage.title}: {stage.needed} of {_names(stage.at_once)}{later}"
-        yield from _unknown(role)
+def _said(found: Explanation, asking: Asking) -> Iterable[str]:
+    auto, several = asking.role.auto, bool(asking.ask.more)
+    together = " All or nothing." if several else ""
+    yield f"\n{'It could be asked for.' if found.passes else 'It would be refused.'}{together}\n"
+    yield from _rules(found.shared, found.open)
+    for target in found.targets:
+        if target.reasons:
+            yield f"\n{_named(target.item)}:"
+            yield from _rules(target.reasons, target.open)
+    if found.way is Way.APPROVERS:
+        yield from _who_could_approve(found.targets, asking)
     yield f"\nWay: {found.way}"
-    if role.auto is not None:
+    if auto is not None and not several:
         yield "Without a word:"
-        yield from (f"  {_mark(each, ())}  {each.rule}: {each.text}" for each in found.automatic.reasons)
+        yield from _rules(found.automatic.reasons, ())
     if found.longest > timedelta(0):
         yield f"Longest now: {format_duration(found.longest)}"
     if found.remedies:
         yield "What would make it pass:"
         yield from (f"  → {remedy}" for remedy in found.remedies)
     yield f"\n{_GRANTED}"
+
+
+def _who_could_approve(targets: Sequence[TargetView], asking: Asking) -> Iterable[str]:
+    for target in targets:
+        if target.stages:
+            yield f"\nWho could approve{f' {_named(target.item)}' if asking.ask.more else ''}:"
+            for stage in target.stages:
+                later = f"; later or instead: {_names(stage.later)}" if stage.later else ""
+                yield f"  {stage.title}: {stage.needed} of {_names(stage.at_once)}{later}"
+            yield from _unknown(asking.catalogue.roles[target.item.role])
+
+
+def _rules(reasons: Iterable[Reason], still_open: tuple[Reason, ...]) -> Iterable[str]:
+    return (f"  {_mark(reason, still_open)}  {reason.rule}: {reason.text}" for reason in reasons)
+
+
+def _named(item: Item) -> str:
+    return f"{item.role} in {item.account}"
 
 
 def _mark(reason: Reason, still_open: tuple[Reason, ...]) -> str:
@@ -144,8 +148,12 @@ def _unknown(role: Role) -> Iterable[str]:
 
 def _who_can(arguments: argparse.Namespace) -> int:
     catalogue = _catalogue(arguments)
-    role = _known(arguments.role, catalogue.roles, "role").id if arguments.role else ""
-    account = _known(arguments.account, catalogue.accounts, "account").id if arguments.account else ""
+    role, account = arguments.role, arguments.account
+    bundles = {key: each for key, each in catalogue.bundles.items() if key not in catalogue.roles}
+    if role:
+        _known(role, {**catalogue.roles, **bundles}, "role")
+    if account:
+        _known(account, catalogue.accounts, "account")
     at, alone = _at(arguments, catalogue), arguments.without_a_second_human
     found = policy.who_can(catalogue, role, account, at=at, without_a_second_human=alone)
     print(f"Who could have {role or 'what'} in {account or 'any account'}, {_time(at)}:\n")
@@ -153,14 +161,11 @@ def _who_can(arguments: argparse.Namespace) -> int:
         print(_line(each))
     if not found:
         print("  nobody" + (" without a second human" if alone else ""))
-    groups = sorted({g for key in catalogue.roles if role in ("", key) for g in _asking_groups(catalogue, key)})
+    of = [key for key, _ in bundles[role].items] if role in bundles else [role] if role else list(catalogue.roles)
+    groups = sorted({g for key in of for g in policy.slack_groups_of_asking(catalogue.roles[key])})
     if groups:
         print(f"\nNot known from access.yaml: the members of the Slack groups {', '.join(groups)}, who may ask too.")
     return 0
-
-
-def _asking_groups(catalogue: Catalogue, role: str) -> Iterable[str]:
-    return policy.slack_groups_of_asking(catalogue.roles[role])
 
 
 def _line(one: Possibility) -> str:

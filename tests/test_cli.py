@@ -10,15 +10,17 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from bot import cli
+from bot import app, cli
 from bot.catalogue import schema
 from bot.core.model import Review
 from bot.service.operations import operator
 from bot.store import open_store
 from tests.core.examples import APPROVED, DAY
+from tests.sources.stub import Reply, json_reply, serving, shape
 
 CATALOGUE = Path(__file__).parents[1] / "bot" / "sandbox" / "demo" / "access.yaml"
 
@@ -253,3 +255,41 @@ def test_doctor_ends_with_status_1_and_names_the_account_that_does_not_answer(
     said = capsys.readouterr().out
     assert "ok   database schema is current" in said
     assert "BAD  AWS account payments-prod answers" in said
+
+
+def test_doctor_asks_every_source_that_access_yaml_names_and_shows_no_token(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app, "reach_accounts", lambda _: ())
+    with serving() as pages, serving() as issues:
+        file = tmp_path / "access.yaml"
+        file.write_text(
+            CATALOGUE.read_text(encoding="utf-8")
+            + f"""
+schedules:
+  paged: {{kind: pagerduty, id: PI7DH85, url: "{pages.url}"}}
+  in-turn: {{kind: static, people: [maya], handover: {{day: mon, at: "09:00"}}, length: 7d}}
+trackers:
+  code: {{kind: github, repository: acme/payments, url: "{issues.url}"}}
+  board: {{kind: jira, url: "{issues.url}"}}
+"""
+        )
+        monkeypatch.setenv("PRODACCESS_CATALOGUE", str(file))
+        for name, url in (("PAGERDUTY", pages.url), ("GITHUB", issues.url)):
+            monkeypatch.setenv(f"PRODACCESS_SOURCE_{name}_TOKEN", f"hush-{name}")
+            monkeypatch.setenv(f"PRODACCESS_SOURCE_{name}_HOST", urlsplit(url).netloc)
+        pages.replies, issues.replies = [shape("pagerduty_one")], [json_reply({"id": 1})]
+        assert cli.main(["doctor"]) == 1
+        said = capsys.readouterr().out
+        assert "ok   schedule paged (pagerduty) answers: 1 on call now" in said
+        assert "ok   tracker code (github) answers\n" in said
+        assert "BAD  tracker board (jira) answers: board has no token; give it one in PRODACCESS_SOURCE_BOARD" in said
+        assert "in-turn" not in said
+        assert "hush" not in said
+        file.write_text("\n".join(line for line in file.read_text().splitlines() if "kind: jira" not in line))
+        assert cli.main(["doctor"]) == 0
+        pages.replies = [Reply(401)]
+        assert cli.main(["doctor"]) == 1
+        said = capsys.readouterr().out
+        assert "BAD  schedule paged (pagerduty) answers: paged does not take our token (401)" in said
+        assert {seen.method for seen in (*pages.seen, *issues.seen)} == {"GET"}

@@ -44,8 +44,13 @@ def test_explain_of_several_accounts_is_of_each_and_of_all_together(capsys: pyte
     wanted = ("1h", "instance=i-0123456789", "--work", "deployment")
     assert run("explain", "maya", "ec2-restart", "payments-staging,payments-prod", *wanted) == 0
     said = capsys.readouterr().out
-    assert said.count("Maya Lindqvist asks for ec2-restart in payments-") == 2
-    assert "Together they could be asked for: all or nothing." in said
+    assert "Maya Lindqvist asks for ec2-restart in payments-staging, ec2-restart in payments-prod for 1 h" in said
+    assert "It could be asked for. All or nothing." in said
+    assert said.count("work: Work: deployment.") == 1
+    for account in ("payments-staging", "payments-prod"):
+        own = said.partition(f"\nec2-restart in {account}:\n")[2]
+        assert own.splitlines()[0] == f"  ✓  account: ec2-restart is offered in {account}."
+        assert f"Who could approve ec2-restart in {account}:\n  stage 1: 1 of " in said
 
 
 def test_explain_of_a_bundle_is_of_each_of_its_roles(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -54,9 +59,10 @@ def test_explain_of_a_bundle_is_of_each_of_its_roles(capsys: pytest.CaptureFixtu
     file.write_text(Path(FILE[1]).read_text(encoding="utf-8") + bundle, encoding="utf-8")
     assert cli.main(["explain", "maya", "day", "payments-prod", "8h", "--file", str(file)]) == 1
     said = capsys.readouterr().out
-    assert "asks for s3-read in payments-prod for 8 h" in said
-    assert "✗  duration: 8 h is not within what is allowed here" in said.partition("asks for s3-write")[2]
-    assert "Together they would be refused" in said
+    assert "It would be refused. All or nothing." in said
+    own = said.partition("\ns3-write in payments-prod:\n")[2].partition("\n\n")[0]
+    assert "✗  duration: 8 h is not within what is allowed here" in own
+    assert "→ s3-write in payments-prod: ask for 4 h or less" in said
 
 
 def test_who_can_says_who_and_which_way(capsys: pytest.CaptureFixture[str]) -> None:

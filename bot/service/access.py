@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.core import commands, nudges, policy, stepup
+from bot.core import commands, nudges, policy
 from bot.core.audit import Actor, ActorKind, Event, Tag
 from bot.core.decisions import Outcome, Refusal, State
-from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, RequestStatus, Review, Way
+from bot.core.model import AccessRequest, Ask, Catalogue, Grant, Person, Way
 from bot.service import cases
-from bot.service.cases import NO_LONGER, Cases, is_approved_still, requester_in, to_be_asked
+from bot.service.cases import NO_LONGER, Cases, is_approved_still, requester_in
 from bot.service.deciding import NO_DIRECTORY, Deciding, giving
 from bot.service.facts import PATIENT, Gathering, Sources
 from bot.service.handling import handle
@@ -23,6 +23,7 @@ from bot.service.proof import Codes, wait_for_reset
 from bot.service.records import Claim, DirectoryError, Draft, Permission
 from bot.service.sources import SourceError
 from bot.service.stopping import Stopping
+from bot.service.submitting import grounds, is_proved, request_of
 from bot.service.unrecorded import Owed, Stops
 from bot.service.watching import watch
 
@@ -125,14 +126,14 @@ class Access:
             verdict = policy.may_ask(asking)
             if not verdict.allowed:
                 return Refusal("policy", " ".join(reason.text for reason in verdict.refusals))
-            request = self._request(draft, asking)
+            request = request_of(self.cases, draft, asking)
             return commands.Submit(
                 actor=actor,
                 request=request,
                 verdict=verdict,
-                proved=_is_proved(tx, draft, asking),
+                proved=is_proved(tx, draft, asking),
                 giving=None if request.way is Way.APPROVERS else giving(tx, asking.catalogue, self.ids, request),
-                why=_grounds(asking, request.way),
+                why=grounds(asking, request.way),
                 escalations=nudges.escalations(asking.catalogue.roles[item.role] for item in draft.ask.items),
             )
 
@@ -231,29 +232,6 @@ class Access:
 
     # --- pieces ------------------------------------------------------------------------------------------
 
-    def _request(self, draft: Draft, asking: policy.Asking) -> AccessRequest:
-        """The request that an allowed ask becomes. Raises KeyError, ValueError for one that is not."""
-        roles = [asking.catalogue.roles[item.role] for item in draft.ask.items]
-        first, *more = self.cases.parts(asking.catalogue, asking.requester, draft.ask)
-        way = policy.way_of(asking)
-        rules = [role.break_glass for role in roles if role.break_glass and way is Way.BREAK_GLASS]
-        return AccessRequest(
-            id=draft.id,
-            ask=draft.ask,
-            status=RequestStatus.PENDING,
-            asked_at=asking.now,
-            lapses_at=asking.now + min(role.lapses_after for role in roles),
-            principal=first.principal,
-            policy=first.policy,
-            catalogue_digest=asking.catalogue.digest,
-            approvers_asked=to_be_asked(asking),
-            channel=roles[0].channel or asking.catalogue.channel,
-            quorum=max(role.quorum for role in roles),
-            more_parts=tuple(more),
-            way=way,
-            review=Review(asking.now + min(rule.review_within for rule in rules)) if rules else None,
-        )
-
     def _asked_then(self, request: AccessRequest, requester: Person, now: datetime) -> policy.Asking:
         # Whoever was on call when they said yes need not be any more.
         moments = tuple(dict.fromkeys(approval.at for approval in request.approvals))
@@ -286,19 +264,3 @@ class Access:
 
 
 _NOTED = frozenset({"role", "account", "approvers", "limit", "cool-down", "break-glass", "review", "extend"})
-
-
-def _is_proved(tx: Tx, draft: Draft, asking: policy.Asking) -> bool:
-    """Whether a code was typed for this, as fresh as each of its roles wants it."""
-    digest, person = draft.digest(), asking.requester.id
-    proof = tx.latest_step_up(person, digest) or tx.latest_step_up(person)
-    roles = (asking.catalogue.roles[item.role] for item in draft.ask.items)
-    return all(stepup.is_fresh(policy.ask_step_up(role, draft.ask), proof, digest, asking.now) for role in roles)
-
-
-def _grounds(asking: policy.Asking, way: Way) -> tuple[str, ...]:
-    """Why nobody is asked, in the rules' words."""
-    if way is Way.AUTOMATIC:
-        reasons = policy.may_go_without_a_word(asking).reasons
-        return tuple(reason.text for reason in reasons if reason.rule != "automatic")
-    return () if way is Way.APPROVERS else (f"Nobody has to be asked first ({way}).",)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.core.model import AccessRequest, Effect
 from bot.service.boards import DIRECT_MOST
-from bot.service.cards import Chat
+from bot.service.chat import Chat
 from bot.service.copies import Copies
 from bot.service.effects import Handler, finish
 from bot.service.ports import Store

@@ -11,8 +11,9 @@ from bot.core.guarding import change_approvers
 from bot.core.judging import Judging, gains, why_not
 from bot.core.model import Catalogue, Person, StepUpPolicy, StepUpRule
 from bot.core.versions import Standing, Version, show_version, version_event
-from bot.service.cards import CatalogueCard, Chat, UnreadableCard
+from bot.service.cards import CatalogueCard, UnreadableCard
 from bot.service.catalogues import Catalogues, take_turn
+from bot.service.chat import Chat
 from bot.service.copies import Copies
 from bot.service.current import InUse
 from bot.service.deciding import WRONG_CODE

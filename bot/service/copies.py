@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.service.cards import Card, Chat, fingerprint
+from bot.service.chat import Card, Chat, fingerprint
 from bot.service.effects import LostLease
 from bot.service.ports import Store, Tx
 from bot.service.records import ChatError, Claim, PostedMessage

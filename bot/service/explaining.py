@@ -17,10 +17,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A verdict with its reasons. ``granted`` is what was taken for granted, in words; ``facts`` what was known."""
+    """A verdict with its reasons. ``granted`` is what was taken for granted, in words; ``asking`` what was known."""
 
     found: policy.Explanation
-    facts: policy.Facts
+    asking: policy.Asking
     granted: tuple[str, ...]
     asked: bool
     """Whether the chat could be asked about the people."""
@@ -42,20 +42,21 @@ class Explaining:
 
         ``None`` where it cannot be said just now, or there is no such role: a form is shown all the same.
         """
-        role = offered.roles.get(ask.role)
-        if role is None:
+        roles = [offered.roles[item.role] for item in ask.items if item.role in offered.roles]
+        if len(roles) < len(ask.items):
             return None
         try:
-            facts = self.people.facts_at_hand(role, person)
+            facts, *more = (self.people.facts_at_hand(role, person) for role in roles)
             with self.store.transaction() as tx:
-                asking = self.cases.counted(tx, policy.Asking(offered, person, ask, tx.now(), facts))
+                asked = policy.Asking(offered, person, ask, tx.now(), facts, tuple(more))
+                asking = self.cases.counted(tx, asked)
             return policy.outlook(asking, blank)
         except Exception as error:  # the form matters more than what it foretells
             log.warning("outlook.failed", role=ask.role, why=type(error).__name__)
             return None
 
     def explain(self, person: Person, ask: Ask) -> Explained:
-        """Every rule's word on ``ask`` if this person sent it now. Asks the chat, where that matters."""
+        """Every rule's word on all of ``ask`` if this person sent it now. Asks the chat, where that matters."""
         now, asked = self.store.ping(), True
         try:
             asking = self.cases.asking(person, ask, now)
@@ -63,7 +64,5 @@ class Explaining:
             asking, asked = policy.Asking(self.catalogue(), person, ask, now), False
         with self.store.transaction() as tx:
             asking = self.cases.counted(tx, asking)
-        catalogue, facts = asking.catalogue, asking.facts
-        known, granted = policy.with_granted(catalogue, facts, ask, person)
-        found = policy.explain(catalogue, person, ask, known, now)
-        return Explained(found, facts, granted, asked)
+        known, granted = policy.with_granted(asking)
+        return Explained(policy.explain(known), asking, granted, asked)

@@ -52,6 +52,10 @@ class Nowhere:
         """Raises SourceError."""
         raise SourceError(f"{tracker.id} is asked by nobody here", passing=False)
 
+    def check(self, tracker: Tracker) -> None:
+        """Raises SourceError."""
+        raise SourceError(f"{tracker.id} is asked by nobody here", passing=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.model import AccessRequest, Effect, Grant, GrantStatus
-from bot.service.cards import Chat, DigestCard
+from bot.service.cards import DigestCard
+from bot.service.chat import Chat
 from bot.service.copies import unless_lasting
 from bot.service.effects import Handler, Retry
 from bot.service.ports import Store, Tx

@@ -10,8 +10,9 @@ from bot.core.model import AccessRequest
 from bot.core.policy.boards import awaited
 from bot.service.absences import over
 from bot.service.boards import DIRECT_MOST, Boards, boards
-from bot.service.cards import Chat, DelegateCard, NudgeCard
+from bot.service.cards import DelegateCard, NudgeCard
 from bot.service.cases import Case
+from bot.service.chat import Chat
 from bot.service.copies import Copies
 from bot.service.effects import Handler, finish
 from bot.service.handling import handle

@@ -14,7 +14,8 @@ import structlog
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import Catalogue, Effect, Grant, GrantStatus
-from bot.service.cards import Chat, OverdueCard, OverdueLine
+from bot.service.cards import OverdueCard, OverdueLine
+from bot.service.chat import Chat
 from bot.service.copies import Copies
 from bot.service.effects import Handler
 from bot.service.people import People

@@ -1,6 +1,7 @@
 """What stands on a person's own page, the most urgent first. Nothing here writes."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -53,8 +54,11 @@ class Pages:
             enrolled, now = tx.authenticator(person.id) is not None, tx.now()
             own, away = tx.absences().get(person.id), away_now(tx)
             then = {each.id: _Absences(away, away_then(tx, each.approvals)) for each in waiting[:LOOKED_AT]}
+            owed = tx.reviews_owed()
         turns = self._turns(person, waiting[:LOOKED_AT], then, now)
         ids = {request.ask.requester for request in waiting} | {request.claimed_by for request in waiting}
+        to_review = self._to_review(person, owed, {person.id, *in_place}, _Absences(away, {}), now)
+        ids |= {request.ask.requester for request in to_review}
         others = {grant.ended_by for grant in live} | {own.delegate if own else None, *in_place}
         roles = policy.roles_offered(self.catalogue, person, self.people.eligibility(), now)
         return HomeCard(
@@ -74,6 +78,8 @@ class Pages:
             favourites=favourites,
             away=own,
             in_place_of=in_place,
+            owes_review=tuple(request for request in owed if request.ask.requester == person.id),
+            to_review=to_review,
         )
 
     def _going_on(self, tx: Tx, live: Iterable[Grant]) -> tuple[dict[str, GoingOn], frozenset[str]]:
@@ -104,6 +110,28 @@ class Pages:
             if turn := turn_in(seen):
                 turns[request.id] = turn
         return turns
+
+    def _to_review(
+        self,
+        person: Person,
+        owed: Iterable[AccessRequest],
+        whose: AbstractSet[str],
+        absences: _Absences,
+        now: datetime,
+    ) -> tuple[AccessRequest, ...]:
+        """What this person may review. Of somebody who is no admin it is what they, or one of ``whose``, approve."""
+        if person.id not in self.catalogue.admins:
+            owed = [each for each in owed if not whose.isdisjoint(each.approvers_asked)][:LOOKED_AT]
+        return tuple(request for request in owed if self._may_review(person, request, absences, now))
+
+    def _may_review(self, person: Person, request: AccessRequest, absences: _Absences, now: datetime) -> bool:
+        who = request.ask.requester
+        requester, approvers = self.catalogue.people.get(who) or Person(who, who), tuple[Person, ...]()
+        if person.id not in self.catalogue.admins and (case := self._case(request)):
+            first, *more = map(absences.on, case.facts)
+            of = policy.Approving(case.catalogue, request, case.requester, person, first, None, now, tuple(more))
+            approvers = tuple(each for target in of.each for stage in target.sets for each in stage)
+        return not policy.may_not_review(self.catalogue, approvers, requester, person)
 
     def _case(self, request: AccessRequest) -> Case | None:
         try:

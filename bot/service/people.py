@@ -182,11 +182,12 @@ class People:
 
     def _members(self, group: str) -> tuple[Person, ...]:
         try:
-            members = sorted(self.directory.members(group))
+            members = self.directory.members(group)
         except NotInDirectoryError:
             return ()
-        accounts = (self._account(member) for member in members)
-        return tuple(self.person_of(account) for account in accounts if not account.refused)
+        # All at once: somebody waits for this, and a group may be large.
+        accounts = sorted(self.directory.accounts(members).items())
+        return tuple(self.person_of(account) for _, account in accounts if not account.refused)
 
     def _manager(self, accounts: tuple[ChatUser, ...]) -> Person | None:
         for account in accounts:

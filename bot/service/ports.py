@@ -3,7 +3,7 @@
 All times are timezone-aware UTC. Methods block: they are called from worker threads, never from an event loop.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -367,6 +367,13 @@ class Directory(Protocol):
 
     def user(self, chat_id: str) -> ChatUser:
         """Raises DirectoryError; for an unknown id NotInDirectoryError."""
+        ...
+
+    def accounts(self, chat_ids: Collection[str]) -> Mapping[str, ChatUser]:
+        """As ``user`` of many, in few calls: by their ids, without their managers, and without ids that are unknown.
+
+        Raises DirectoryError.
+        """
         ...
 
     def by_email(self, email: str) -> ChatUser | None:

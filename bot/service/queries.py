@@ -8,7 +8,14 @@ from datetime import datetime
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
 from bot.core.policy.boards import Board
 from bot.service.boards import Boards
-from bot.service.cards import EnrolmentCard, HomeCard, Names, Notice, RequestCard, SummaryCard
+from bot.service.cards import (
+    EnrolmentCard,
+    HomeCard,
+    Names,
+    Notice,
+    RequestCard,
+    SummaryCard,
+)
 from bot.service.cases import Cases
 from bot.service.facts import Gathering, Sources
 from bot.service.going_on import how_it_goes_on, may_go_on

@@ -8,7 +8,8 @@ from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
 from bot.service import homes
 from bot.service.boards import DIRECT_MOST
-from bot.service.cards import AlertCard, Chat, Notice
+from bot.service.cards import AlertCard, Notice
+from bot.service.chat import Chat
 from bot.service.copies import Copies, unless_lasting
 from bot.service.effects import Handler, LostLease, finish
 from bot.service.enrolment import Enrolments
@@ -91,7 +92,7 @@ class Showing:
                 tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
 
     def _shown(self, claim: Claim, request: AccessRequest, asked: Iterable[str]) -> None:
-        """The cards are up to date; so are then the approvers' pages, which show what is pending."""
+        """The cards are up to date; so are then approvers' and reviewers' pages, which show what waits for them."""
         with self.store.transaction() as tx:
             if not tx.holds(claim):
                 # Who has the lease now may have shown something newer, which we then wrote over.
@@ -100,9 +101,12 @@ class Showing:
             tx.finish(claim)
             now = tx.now()
             pending = request.status is RequestStatus.PENDING
-            if pending or tx.once(f"decided:{request.id}", now + DECIDED_KEPT):
+            reviewed = request.review is not None and not request.review.is_owed
+            once = f"{'reviewed' if reviewed else 'decided'}:{request.id}"
+            if pending or tx.once(once, now + DECIDED_KEPT):
                 at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
-                people = dict.fromkeys((*asked, *request.approvers_asked[:DIRECT_MOST]))
+                admins = sorted(self.queries.catalogue().admins)[:DIRECT_MOST] if request.review else ()
+                people = dict.fromkeys((*asked, *request.approvers_asked[:DIRECT_MOST], *admins))
                 tx.enqueue([_home(person, at) for person in people if homes.is_kept(tx, person)])
 
     def enrolment(self, claim: Claim) -> None:

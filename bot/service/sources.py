@@ -48,6 +48,13 @@ class Tickets(Protocol):
         """
         ...
 
+    def check(self, tracker: Tracker) -> None:
+        """Ask something cheap that only a token answers which may read tickets there. Nothing is remembered.
+
+        Raises SourceError, also for what would not be told from a ticket that is not there.
+        """
+        ...
+
 
 def in_catalogue(catalogue: Catalogue) -> Callable[[str], Person | None]:
     """Finds the catalogue's person by what a source names: an e-mail address, or an id where it holds no @."""

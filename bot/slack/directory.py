@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -24,6 +25,10 @@ GROUP_LIVES = timedelta(minutes=5)
 FIELDS_LIVE = timedelta(hours=1)
 PAGE = 1000
 """Accounts a page: the most that users.list gives at once."""
+FEW = 10
+"""So many accounts are asked about one by one, else they are looked for in the pages of users.list."""
+PAGES_MOST = 5
+"""So many pages are read for that, and who is on none of them is asked about: users.list is a tier 2 method too."""
 
 UNREACHABLE = (SlackApiError, SlackClientError, HTTPException, URLError, OSError, TimeoutError)
 
@@ -73,6 +78,20 @@ class Remembered(Generic[T]):
             self._answers = {**fresh, key: (until, answer)}
         return answer
 
+    def known(self, keys: Iterable[str]) -> dict[str, T]:
+        """What is remembered of these."""
+        with self._lock:
+            now = self.clock()
+            there = ((key, self._answers[key]) for key in keys if key in self._answers)
+            return {key: answer for key, (until, answer) in there if now < until}
+
+    def keep(self, answers: Mapping[str, T], asked_at: float) -> None:
+        """Remember what was said of many; ``asked_at`` is by ``clock``."""
+        with self._lock:
+            until = asked_at + self.lives.total_seconds()
+            fresh = {name: entry for name, entry in self._answers.items() if entry[0] > asked_at}
+            self._answers = {**fresh, **{key: (until, answer) for key, answer in answers.items()}}
+
     def forget(self, key: str) -> None:
         """Ask again next time."""
         with self._lock:
@@ -86,6 +105,9 @@ class SlackDirectory:
         self._client = client
         self._own_team = team
         self._users: Remembered[ChatUser] = Remembered(USER_LIVES, clock)
+        self._accounts: Remembered[ChatUser] = Remembered(USER_LIVES, clock)
+        """As ``_users``, without their managers, which take a call each."""
+        self._reading = threading.Lock()
         self._groups: Remembered[frozenset[str]] = Remembered(GROUP_LIVES, clock)
         self._addresses: Remembered[str] = Remembered(USER_LIVES, clock)
         self._fields: Remembered[str] = Remembered(FIELDS_LIVE, clock)
@@ -100,6 +122,25 @@ class SlackDirectory:
     def user(self, chat_id: str) -> ChatUser:
         """Up to a minute old. Raises DirectoryError."""
         return self._users.get(chat_id, lambda: self._look_up(chat_id))
+
+    def accounts(self, chat_ids: Collection[str]) -> Mapping[str, ChatUser]:
+        """Up to a minute old. Raises DirectoryError."""
+        found = self._at_hand(chat_ids)
+        if len(found) == len(chat_ids):
+            return found
+        # One thread reads; whoever wanted the same meanwhile finds it remembered.
+        with self._reading:
+            found = self._at_hand(chat_ids)
+            missing = set(chat_ids) - found.keys()
+            cursor, pages = "", 0
+            while len(missing) > FEW and pages < PAGES_MOST and (cursor or not pages):
+                page, cursor = self.page(cursor)
+                found |= {user.id: user for user in page if user.id in missing}
+                missing, pages = missing - found.keys(), pages + 1
+            for chat_id in sorted(missing):
+                with suppress(NotInDirectoryError):
+                    found[chat_id] = self._without_manager(chat_id)
+        return found
 
     def by_email(self, email: str) -> ChatUser | None:
         """Up to a minute old. Raises DirectoryError."""
@@ -126,23 +167,35 @@ class SlackDirectory:
 
     def page(self, cursor: str = "") -> tuple[Sequence[ChatUser], str]:
         """A thousand accounts as they are now, without their managers. Raises DirectoryError."""
+        asked_at = self._accounts.clock()
         answer = self._ask("users.list", lambda: self._client.users_list(limit=PAGE, cursor=cursor or None))
         following = (answer.get("response_metadata") or {}).get("next_cursor") or ""
         team = self._team()
-        return [_chat_user(user, team) for user in answer["members"]], str(following)
+        users = [_chat_user(user, team) for user in answer["members"]]
+        self._accounts.keep({user.id: user for user in users}, asked_at)
+        return users, str(following)
 
     def forget(self, chat_id: str) -> None:
         """Slack said that this account changed."""
         self._users.forget(chat_id)
+        self._accounts.forget(chat_id)
 
     def forget_group(self, group_id: str) -> None:
         """Slack said that this group changed."""
         self._groups.forget(group_id)
 
-    def _look_up(self, chat_id: str) -> ChatUser:
+    def _at_hand(self, chat_ids: Collection[str]) -> dict[str, ChatUser]:
+        return {**self._users.known(chat_ids), **self._accounts.known(chat_ids)}
+
+    def _without_manager(self, chat_id: str) -> ChatUser:
+        return self._accounts.get(chat_id, lambda: self._info(chat_id))
+
+    def _info(self, chat_id: str) -> ChatUser:
         team = self._team()
-        user = self._ask("users.info", lambda: self._client.users_info(user=chat_id))["user"]
-        found = _chat_user(user, team)
+        return _chat_user(self._ask("users.info", lambda: self._client.users_info(user=chat_id))["user"], team)
+
+    def _look_up(self, chat_id: str) -> ChatUser:
+        found = self._info(chat_id)
         return found if found.refused else replace(found, manager=self._manager(chat_id))
 
     def _team(self) -> str:

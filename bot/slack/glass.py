@@ -103,8 +103,8 @@ def review(request: AccessRequest, names: Names, *, own: bool = False) -> Blocks
         return []
     if found.is_owed:
         who = "Somebody else" if own else f"An admin or an approver other than {b.who(names, request.ask.requester)}"
-        until = " Until then you cannot break glass again." if own else ""
-        return [b.section(f"⏳ *Review owed.* {who} says by {b.when(found.due_at)} whether it was right.{until}")]
+        owed = "A review is owed: until then you cannot break glass again." if own else "Review owed."
+        return [b.section(f"⏳ *{owed}* {who} says by {b.when(found.due_at)} whether it was right.")]
     mark = "⚠️" if found.objects else "👍"
     said = b.section(
         f"{mark} *Reviewed: {_SAID[found.objects].lower()}* · {b.who(names, found.by)}"

@@ -11,7 +11,7 @@ from bot.service.favourites import same_as
 from bot.service.going_on import GoingOn
 from bot.service.turns import Turn
 from bot.slack import blocks as b
-from bot.slack import ids, several
+from bot.slack import glass, ids, several
 from bot.slack.absent import at_home
 from bot.slack.blocks import Blocks, Json
 from bot.slack.cards import UNFINISHED
@@ -19,6 +19,11 @@ from bot.slack.wording import GOES_ON, SHORT, grant_status, left, what, what_gra
 
 MOST = 8
 """Entries shown of each kind; a page holds 100 blocks."""
+
+REVIEWS_MOST = 3
+"""As ``MOST`` for reviews, which wait for several people."""
+BESIDE_REVIEWS = 4
+"""As ``MOST`` on a page with reviews, which need its room."""
 
 T = TypeVar("T")
 
@@ -31,16 +36,20 @@ def home(card: HomeCard) -> Json:
         blocks.append(b.section(text, b.button("Set up", ids.ENROL, style="primary")))
     if card.roles:
         blocks.append(b.actions(b.button("Request access", ids.ASK, style="primary" if card.enrolled else "")))
-    elif not card.waiting_for_me:
+    elif not (card.waiting_for_me or card.to_review):
         blocks.append(b.context("No role is offered to you. An admin can add you in access.yaml."))
     further = {on.grant.id for on in card.going_on.values() if on.grant}
+    most = BESIDE_REVIEWS if card.to_review or card.owes_review else MOST
     held = several.together(grant for grant in card.live if grant.id not in further)
-    mine = _part("My access", held, lambda grants: _held(grants, card), "You hold no access.")
-    waiting = _part("Waiting for me", card.waiting_for_me, lambda request: _waiting(request, card))
-    blocks += [*waiting, *mine] if _is_their_turn(card) else [*mine, *waiting]
-    blocks += _part("My pending requests", card.pending, lambda request: _pending(request, card))
+    mine = _part("My access", held, lambda grants: _held(grants, card), "You hold no access.", most=most)
+    waiting = _part("Waiting for me", card.waiting_for_me, lambda request: _waiting(request, card), most=most)
+    reviews = _part("Waiting for my review", card.to_review, lambda request: _review(request, card), most=REVIEWS_MOST)
+    urgent = [*waiting, *reviews] if _is_their_turn(card) else [*reviews, *waiting]
+    blocks += [*urgent, *mine] if _is_their_turn(card) or reviews else [*mine, *urgent]
+    blocks += _part("Broken glass", card.owes_review, lambda request: _owed(request, card), most=REVIEWS_MOST)
+    blocks += _part("My pending requests", card.pending, lambda request: _pending(request, card), most=most)
     blocks += _part("Favourites", card.favourites, _favourite, most=FAVOURITES)
-    blocks += _part("Ask again", card.recent, lambda request: _recent(request, card))
+    blocks += _part("Ask again", card.recent, lambda request: _recent(request, card), most=most)
     blocks += at_home(card)
     blocks.append(b.context(f"As of {b.when(card.now)} · `{ids.COMMAND} help` shows what can be typed"))
     return page(blocks)
@@ -95,6 +104,22 @@ def _pending(request: AccessRequest, card: HomeCard) -> Blocks:
     longer = " more" if request.ask.extends else ""
     text = f"{what(request.ask, card.catalogue)} for {length}{longer}\n⏳ Lapses {lapses}"
     return [b.section(text, b.button("Cancel", ids.CANCEL, request.id))]
+
+
+def _owed(request: AccessRequest, card: HomeCard) -> Blocks:
+    (owed,) = glass.review(request, card.names, own=True)
+    return [b.section(f"🚨 {what(request.ask, card.catalogue)} · {b.when(request.asked_at)}"), owed]
+
+
+def _review(request: AccessRequest, card: HomeCard) -> Blocks:
+    due_at = request.review.due_at if request.review else card.now
+    due = f"⏳ Review owed by {b.when(due_at)}" if card.now < due_at else f"🔴 *Overdue* since {b.when(due_at)}"
+    who = f"{b.who(card.names, request.ask.requester)} {glass.verb(request)} {what(request.ask, card.catalogue)}"
+    return [
+        b.section(f"🚨 {who} for {format_duration(request.ask.duration)}\n{due}"),
+        *b.quote(b.clip(request.ask.reason, 300)),
+        b.actions(*glass.review_buttons(request), b.button("Show permissions", ids.PERMISSIONS, request.id)),
+    ]
 
 
 def _waiting(request: AccessRequest, card: HomeCard) -> Blocks:

@@ -1,4 +1,4 @@
-"""Cards into Slack. See service.cards.Chat."""
+"""Cards into Slack. See service.chat.Chat."""
 
 import functools
 import math
@@ -17,7 +17,6 @@ from slack_sdk.web.client import WebClient
 from bot.core.model import RequestStatus
 from bot.service.cards import (
     AlertCard,
-    Card,
     CatalogueCard,
     DelegateCard,
     DigestCard,
@@ -30,8 +29,8 @@ from bot.service.cards import (
     StrayCard,
     SummaryCard,
     UnreadableCard,
-    earliest,
 )
+from bot.service.chat import Card, earliest
 from bot.service.records import ChatError
 from bot.slack.blocks import Message
 from bot.slack.cards import UNFINISHED, request_card

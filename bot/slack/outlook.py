@@ -10,39 +10,68 @@ from bot.slack.blocks import SECTION_TEXT, clip, esc
 from bot.slack.wording import NO_BREAK
 
 CANNOT_BE_SAID = "👥 Who will be asked cannot be said just now."
+OF_A_BUNDLE = "📦 The approvers of each of its roles are asked; all of it is granted or nothing."
 NAMED_MOST = 8
 """People of a stage who are named; of the others it is told how many they are."""
+_NAMED_OF_SEVERAL = 4
+"""As ``NAMED_MOST`` for each of several roles, of which there may be ten."""
 _REFUSALS_MOST = 5
 _TEXT_MOST = 400
+_MORE = "… and more; `/prodaccess why` says all of it"
 
 
 def in_words(outlook: Outlook | None) -> str:
     """A few lines: what is refused, whether anybody has to be asked, who is, and for how long it may be."""
     if outlook is None:
         return CANNOT_BE_SAID
-    lines = [*_refused(outlook), *_without_a_word(outlook), *stages_in_words(outlook.stages)]
+    first, last = [*_refused(outlook), *_without_a_word(outlook)], []
     if outlook.critical:
-        lines.append("🔐 Critical: two approvers, and a code for exactly this from each side.")
+        last.append("🔐 Critical: two approvers, and a code for exactly this from each side.")
     if outlook.longest > timedelta(0):
         limit = f", {esc(outlook.limit, 120)}" if outlook.limit else ""
-        lines.append(f"⏱️ *At most {length(outlook.longest)}*{limit}.")
-    return clip("\n".join(lines), SECTION_TEXT)
+        last.append(f"⏱️ *At most {length(outlook.longest)}*{limit}.")
+    room = SECTION_TEXT - sum(len(line) + 1 for line in (*first, *last))
+    return "\n".join([*first, *_fitting(_asked(outlook), room), *last])
 
 
-def stages_in_words(stages: Sequence[StageOutlook]) -> list[str]:
-    """A line for each stage: who has to say yes, in their order."""
+def stages_in_words(stages: Sequence[StageOutlook], most: int = NAMED_MOST) -> list[str]:
+    """A line for each stage: who has to say yes, in their order; at most so many of each stage are named."""
     if len(stages) == 1:
-        return [f"👥 *To be approved by* {_stage(stages[0])}"]
+        return [f"👥 *To be approved by* {_stage(stages[0], most)}"]
     words = ("First by", *("Then by" for _ in stages[1:]))
     return [
-        f"👥 *{word} {esc(_title(stage, at), 80)}:* {_stage(stage)}"
+        f"👥 *{word} {esc(_title(stage, at), 80)}:* {_stage(stage, most)}"
         for at, (word, stage) in enumerate(zip(words, stages, strict=False))
     ]
+
+
+def role_in_words(title: str, stages: Sequence[StageOutlook]) -> list[str]:
+    """One of several roles, and who has to say yes to it."""
+    return [f"*{esc(title, 80)}*", *stages_in_words(stages, _NAMED_OF_SEVERAL)]
 
 
 def length(duration: timedelta) -> str:
     """A length that is never torn apart at a line's end."""
     return format_duration(duration).replace(" ", NO_BREAK)
+
+
+def _asked(outlook: Outlook) -> list[str]:
+    if len(outlook.roles) == 1:
+        return stages_in_words(outlook.roles[0].stages)
+    return [OF_A_BUNDLE, *(line for role in outlook.roles for line in role_in_words(role.title, role.stages))]
+
+
+def _fitting(lines: Sequence[str], room: int) -> list[str]:
+    """The first of these lines that there is room for, in characters."""
+    if sum(len(line) + 1 for line in lines) <= room:
+        return list(lines)
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < len(_MORE) + 1:
+            break
+        kept.append(line)
+    return [*kept, _MORE] if kept else [clip(lines[0], room + len(lines[0]))]
 
 
 def _refused(outlook: Outlook) -> list[str]:
@@ -71,22 +100,22 @@ def _title(stage: StageOutlook, at: int) -> str:
     return title if title != f"stage {at + 1}" else "somebody"
 
 
-def _stage(stage: StageOutlook) -> str:
+def _stage(stage: StageOutlook, most: int) -> str:
     view = stage.view
-    who = [*_people(view.at_once), *map(_source, stage.unknown)]
+    who = [*_people(view.at_once, most), *map(_source, stage.unknown)]
     if not who:
-        who, later = _people(view.later), ""
+        who, later = _people(view.later, most), ""
     else:
-        later = f"; later or instead {_or(_people(view.later))}" if view.later else ""
+        later = f"; later or instead {_or(_people(view.later, most))}" if view.later else ""
     if not who:
         return "nobody who could approve it"
     several = f"{view.needed} of " if view.needed > 1 else ""
     return f"{several}{_or(who) if view.needed == 1 else ', '.join(who)}{later}"
 
 
-def _people(people: Sequence[Person]) -> list[str]:
-    named = [_person(person) for person in people[:NAMED_MOST]]
-    return [*named, f"{len(people) - NAMED_MOST} more"] if len(people) > NAMED_MOST else named
+def _people(people: Sequence[Person], most: int) -> list[str]:
+    named = [_person(person) for person in people[:most]]
+    return [*named, f"{len(people) - most} more"] if len(people) > most else named
 
 
 def _person(person: Person) -> str:

@@ -17,7 +17,6 @@ from bot.slack.searching import best
 from bot.slack.views_lookup import looked_up, usage
 
 OF_GLASS = "Nobody is asked. Security is told at once, and somebody else reviews it afterwards."
-OF_A_BUNDLE = "The approvers of each of its roles are asked; all of it is granted or nothing."
 
 
 def request_form(
@@ -37,7 +36,7 @@ def request_form(
     role = _chosen_role(catalogue, person, form.role)
     fields: Blocks = [_role_field(role)]
     if role is not None:
-        told = OF_A_BUNDLE if policy.is_bundle(role) else OF_GLASS if form.break_glass else in_words(outlook)
+        told = OF_GLASS if form.break_glass else in_words(outlook)
         fields += _fields_of(catalogue, person, role, form, unlisted)
         fields += [*glass.field(role, ticked=form.break_glass), b.section(told)]
     fields += [_duration(catalogue, role, form, outlook), *_start(form), _reason(role, form)]

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.core import policy
-from bot.core.model import Ask, Catalogue, Person, Role
-from bot.core.policy import Reason, StageOutlook
+from bot.core.model import Ask, Catalogue, Item, Person
+from bot.core.policy import Explanation, Reason, StageOutlook
 from bot.core.rules import AskRule
 from bot.service.explaining import Explained
 from bot.slack import blocks as b
 from bot.slack import ids
 from bot.slack.blocks import Blocks
 from bot.slack.form import to_ask
-from bot.slack.outlook import length, stages_in_words
+from bot.slack.outlook import length, role_in_words, stages_in_words
 from bot.slack.replies import Caller, Replies, Tell, tell
 from bot.slack.typed import parse
 from bot.slack.wording import what
@@ -23,10 +23,15 @@ USAGE = f"{ids.COMMAND} why ROLE ACCOUNT NAME=VALUE… 2h"
 FOR_ANOTHER = "Only an admin may ask why for somebody else."
 NO_SLACK = "Slack could not be asked just now: who is in its groups, and whose manager is who, is not known here."
 _PERSON = re.compile(r"(?<!\S)for=(?P<id>\S+)|^@(?P<first>\S+)|(?<!\S)@(?P<last>\S+)$")
+_AT_A_SHELL = "`prodaccess explain` at a shell shows all of them"
 _REMEDIES_MOST = 8
 _TEXT_MOST = 300
 _RULES_MOST = 8_000
 """Characters: what a message has room for beside the rest."""
+_PEOPLE_MOST = 4_000
+"""Characters of who could approve each of several targets."""
+_ROOM_LEAST = 200
+"""Characters that each target has all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,6 @@ class Question:
     catalogue: Catalogue
     person: Person
     ask: Ask
-    role: Role
     is_own: bool
     has_length: bool
 
@@ -85,7 +89,7 @@ def _understood(caller: Caller, person: Person, line: str, *, sees_all: bool) ->
         listed = "\n".join(f"• {b.esc(problem, 400)}" for problem in problems[:6])
         return tell(f"⚠️ *That cannot be explained as it stands.*\n{listed}", b.context(f"Write it like `{USAGE}`"))
     is_own, has_length = person.id == caller.person.id, bool(understood.form.duration)
-    return Question(catalogue, person, asked, catalogue.roles[asked.role], is_own, has_length)
+    return Question(catalogue, person, asked, is_own, has_length)
 
 
 def _open_to(person: Person, catalogue: Catalogue) -> tuple[Catalogue, Person]:
@@ -104,13 +108,16 @@ def _answer(asked: Question, explained: Explained) -> Tell:
     if found.remedies:
         listed = "\n".join(f"→ {b.esc(_sentence(each), _TEXT_MOST)}" for each in found.remedies[:_REMEDIES_MOST])
         blocks.append(b.section(f"*What would make it pass*\n{listed}"))
-    if lines := [*_people(asked, explained), *_longest(explained)]:
-        blocks.append(b.section("\n".join(lines)))
-    if asked.role.auto is not None:
+    blocks += _in_sections([*_people(asked, explained), *_longest(explained)])
+    if _may_be_automatic(asked):
         blocks.append(b.section("*Without a word*\n" + "\n".join(_rules(found.automatic.reasons, ()))))
-    blocks += _in_sections(["*Every rule*", *_rules(_shown(asked, explained), found.open)])
+    blocks += _in_sections(_every_rule(asked, found))
     blocks += [b.context(text) for text in _beside(asked, explained)]
     return Tell(b.message("Why", blocks))
+
+
+def _may_be_automatic(asked: Question) -> bool:
+    return not asked.ask.more and asked.catalogue.roles[asked.ask.role].auto is not None
 
 
 def _verdict(asked: Question, explained: Explained) -> str:
@@ -122,11 +129,26 @@ def _verdict(asked: Question, explained: Explained) -> str:
     return f"{whose} for {what(asked.ask, asked.catalogue)}{lasting}\n{mark} *{text}{still}.*"
 
 
-def _people(asked: Question, explained: Explained) -> list[str]:
-    views = zip(asked.role.stages, explained.found.stages, strict=False)
-    return stages_in_words(
-        [StageOutlook(view, policy.not_known(stage, asked.person, explained.facts)) for stage, view in views]
-    )
+def _people(asked: Question, explained: Explained) -> Iterator[str]:
+    """Who could approve: of one role at all, of several targets of each by its name."""
+    room = _PEOPLE_MOST
+    for at, target in enumerate(explained.found.targets):
+        of = replace(explained.asking, at=at)
+        views = zip(of.role.stages if target.stages else (), target.stages, strict=False)
+        stages = [StageOutlook(view, policy.not_known(stage, of.requester, of.known)) for stage, view in views]
+        if not asked.ask.more:
+            yield from stages_in_words(stages)
+        elif stages:
+            told = "\n".join(role_in_words(_named_target(target.item), stages))
+            room -= len(told)
+            if room < 0:
+                yield f"… and {len(explained.found.targets) - at} more; {_AT_A_SHELL}"
+                return
+            yield told
+
+
+def _named_target(item: Item) -> str:
+    return f"{item.role} in {item.account}"
 
 
 def _longest(explained: Explained) -> Iterator[str]:
@@ -134,20 +156,31 @@ def _longest(explained: Explained) -> Iterator[str]:
         yield f"⏱️ *At most {length(explained.found.longest)}* now."
 
 
-def _shown(asked: Question, explained: Explained) -> list[Reason]:
+def _every_rule(asked: Question, found: Explanation) -> list[str]:
+    """What is so of all targets, and after it what is so of each by its name."""
+    lines = ["*Every rule*", *_rules(_shown(asked, found.shared, found.open), found.open)]
+    room = _RULES_MOST - sum(map(len, lines))
+    for target in found.targets:
+        if target.reasons:
+            own = _rules(_shown(asked, target.reasons, target.open), target.open, max(room, _ROOM_LEAST))
+            told = [f"*{b.esc(_named_target(target.item), 160)}*", *own]
+            room -= sum(map(len, told))
+            lines += told
+    return lines
+
+
+def _shown(asked: Question, reasons: Iterable[Reason], still_open: Sequence[Reason]) -> list[Reason]:
     """What is not satisfied comes first: where there is no room for all, it is there."""
-    found = explained.found
-    reasons = [each for each in found.verdict.reasons if asked.has_length or each.rule != "duration"]
-    return sorted(reasons, key=lambda each: (each.satisfied, each in found.open))
+    told = [each for each in reasons if asked.has_length or each.rule != "duration"]
+    return sorted(told, key=lambda each: (each.satisfied, each in still_open))
 
 
-def _rules(reasons: Sequence[Reason], still_open: Sequence[Reason]) -> Iterator[str]:
-    room = _RULES_MOST
+def _rules(reasons: Sequence[Reason], still_open: Sequence[Reason], room: int = _RULES_MOST) -> Iterator[str]:
     for at, reason in enumerate(reasons):
         line = f"{_mark(reason, still_open)} {b.esc(reason.text, _TEXT_MOST)}"
         room -= len(line)
         if room < 0:
-            yield f"… and {len(reasons) - at} more; `prodaccess explain` at a shell shows all of them"
+            yield f"… and {len(reasons) - at} more; {_AT_A_SHELL}"
             return
         yield line
 
@@ -161,8 +194,9 @@ def _mark(reason: Reason, still_open: Sequence[Reason]) -> str:
 def _beside(asked: Question, explained: Explained) -> Iterator[str]:
     if not explained.asked:
         yield NO_SLACK
-    schedule = asked.role.auto.on_call if asked.role.auto else ""
-    if schedule and schedule not in explained.facts.on_call:
+    auto = explained.asking.role.auto if _may_be_automatic(asked) else None
+    if auto and auto.on_call and auto.on_call not in explained.asking.facts.on_call:
+        schedule = auto.on_call
         yield f"Who is on call ({b.esc(schedule, 80)}) is not known here, so nobody is."
     if explained.granted:
         yield f"Taken for granted: {'; '.join(explained.granted)}."

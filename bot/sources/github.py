@@ -1,7 +1,7 @@
 """GitHub: whether an issue is there, open, and how severe (a label says so)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bot.core.policy.facts import TicketFact
@@ -40,17 +40,11 @@ class GitHub:
 
     def look(self, tracker: Tracker, key: str) -> TicketFact:
         """``key``: ``12``, ``#12`` or ``OWNER/REPOSITORY#12``; a pull request is no ticket. Raises SourceError."""
-        url = tracker.url.rstrip("/")
-        base = base_of(tracker.id, URL if url in _WEB else url)
-        token = self.tokens.of(tracker.id, KIND, base)
-        if not _PROJECT.fullmatch(tracker.project):
-            raise SourceError(f"{tracker.id} names no repository; write it as OWNER/REPOSITORY", passing=False)
+        repository = self._repository(tracker)
         number = _number(key, tracker.project)
         if not number:
             return TicketFact(key, found=False)
-        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-        call = Call(tracker.id, f"{base}/repos/{tracker.project}/issues/{number}", f"Bearer {token}", headers)
-        answer = self.http.ask(call)
+        answer = self.http.ask(replace(repository, url=f"{repository.url}/issues/{number}"))
         if answer.status in {404, 410}:
             return TicketFact(key, found=False)
         answer.expect()
@@ -60,6 +54,22 @@ class GitHub:
         labels = [label if isinstance(label, str) else label.name or "" for label in told.labels]
         is_open, title = told.state == "open", on_one_line(told.title)
         return TicketFact(key, found=True, open=is_open, severity=_severity(labels), title=title)
+
+    def check(self, tracker: Tracker) -> None:
+        """Raises SourceError."""
+        answer = self.http.ask(self._repository(tracker))
+        if answer.status == 404:
+            raise SourceError(f"{tracker.id} has no {tracker.project} that our token may read", passing=False)
+        answer.expect()
+
+    def _repository(self, tracker: Tracker) -> Call:
+        url = tracker.url.rstrip("/")
+        base = base_of(tracker.id, URL if url in _WEB else url)
+        token = self.tokens.of(tracker.id, KIND, base)
+        if not _PROJECT.fullmatch(tracker.project):
+            raise SourceError(f"{tracker.id} names no repository; write it as OWNER/REPOSITORY", passing=False)
+        headers = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        return Call(tracker.id, f"{base}/repos/{tracker.project}", f"Bearer {token}", headers)
 
 
 def _number(key: str, project: str) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from bot.core.policy.facts import TicketFact
 from bot.core.rules import Tracker
+from bot.service.sources import SourceError
 from bot.sources.answers import Shape, on_one_line
 from bot.sources.asking import Call, Http, base_of
 from bot.sources.tokens import Tokens
@@ -16,6 +18,7 @@ from bot.sources.tokens import Tokens
 KIND: Final = "jira"
 OPEN: Final = frozenset({"new", "indeterminate", "undefined"})
 """Keys of status categories; ``done``, and one that is not known, are closed."""
+_BROWSE: Final = "BROWSE_PROJECTS"
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,40}-[0-9]{1,12}")
 
 
@@ -39,6 +42,14 @@ class _Fields(Shape):
 
 class _Issue(Shape):
     fields: _Fields
+
+
+class _Permission(Shape):
+    have: bool = Field(default=False, alias="havePermission")
+
+
+class _Permissions(Shape):
+    permissions: Mapping[str, _Permission]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,17 @@ class Jira:
             severity=on_one_line(told.priority.name).lower() if told.priority else "",
             title=on_one_line(told.summary),
         )
+
+    def check(self, tracker: Tracker) -> None:
+        """Jira answers whoever has no token too: it is asked what may be seen. Raises SourceError."""
+        base = base_of(tracker.id, tracker.url)
+        token = self.tokens.of(tracker.id, KIND, base)
+        url = f"{base}/rest/api/3/mypermissions?permissions={_BROWSE}"
+        answer = self.http.ask(Call(tracker.id, url, _authorization(token)))
+        answer.expect()
+        browse = answer.read(_Permissions).permissions.get(_BROWSE)
+        if browse is None or not browse.have:
+            raise SourceError(f"{tracker.id} shows no project to our token", passing=False)
 
 
 def _authorization(token: str) -> str:

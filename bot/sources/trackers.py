@@ -29,8 +29,16 @@ class Trackers:
 
     def look(self, tracker: Tracker, key: str) -> TicketFact:
         """Raises SourceError."""
+        kept = self._of(tracker)
+        where = f"{tracker.kind} {tracker.url}"
+        return self._cache.get((tracker, key), where, tracker.id, lambda: kept.look(tracker, key))
+
+    def check(self, tracker: Tracker) -> None:
+        """It is asked, however it was before. Raises SourceError."""
+        self._of(tracker).check(tracker)
+
+    def _of(self, tracker: Tracker) -> Tickets:
         kept = self._kept.get(tracker.kind)
         if kept is None:
             raise SourceError(f"{tracker.id} is of a kind that nobody knows: {tracker.kind}", passing=False)
-        where = f"{tracker.kind} {tracker.url}"
-        return self._cache.get((tracker, key), where, tracker.id, lambda: kept.look(tracker, key))
+        return kept

@@ -294,6 +294,10 @@ class TicketsContract(SourceContract):
         "%2e",
     )
     not_found: tuple[int, ...] = (404,)
+    may_read: Reply
+    """To a check with a token that may read tickets."""
+    may_not: Reply
+    """To one that may not, though it is answered."""
 
     @pytest.fixture
     def source(self, http: Http, tokens: Tokens) -> Tickets:
@@ -354,3 +358,31 @@ class TicketsContract(SourceContract):
         title = source.look(tracker, self.key).title
         assert title.startswith("Settlement of last night x")
         assert len(title) <= 200
+
+    def test_a_check_asks_once_and_for_what_only_a_token_that_may_read_is_told(
+        self, source: Tickets, tracker: Tracker, stub: Stub
+    ) -> None:
+        stub.replies = [self.may_read]
+        source.check(tracker)
+        (seen,) = stub.seen
+        assert seen.headers["Authorization"] == self.authorization
+        assert b"mutation" not in seen.body
+        stub.replies = [self.may_not]
+        with pytest.raises(SourceError, match="our token") as caught:
+            source.check(tracker)
+        assert not caught.value.passing
+
+    @pytest.mark.parametrize("status", [401, 403, 503])
+    def test_a_check_that_is_not_answered_says_why_and_nothing_of_the_token(
+        self, http: Http, tokens: Tokens, stub: Stub, status: int
+    ) -> None:
+        def check(http: Http, tokens: Tokens, url: str) -> object:
+            return self.make(http, tokens).check(Tracker("asked", self.vendor, url, self.project))
+
+        asking = Asking(check, self.may_read, self.authorization)
+        stub.replies = [Reply(status, f'{{"you sent": "{TOKEN}"}}'.encode())]
+        assert f"({status})" in str(refusal(asking, http, tokens, stub.url))
+        assert "PRODACCESS_SOURCE_ASKED_TOKEN" in str(refusal(asking, http, Tokens({}), stub.url))
+        nowhere = Tokens({"ASKED": Secret(TOKEN)}, {"ASKED": "tracker.example"})
+        assert "may not go to" in str(refusal(asking, http, nowhere, stub.url))
+        assert len(stub.seen) == 1

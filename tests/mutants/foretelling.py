@@ -10,6 +10,7 @@ DIRECTORY, OUTLOOK, WHY, EDGE = (
     "bot/slack/edge.py",
 )
 OF_OUTLOOK, OF_EXPLAINING = "tests/core/policy/test_outlook.py", "tests/service/test_explaining.py"
+OF_EXPLAIN = "tests/core/policy/test_explain.py"
 OF_WHY, OF_TURNS = "tests/slack/test_why.py", "tests/slack/test_turns.py"
 
 MUTANTS = (
@@ -54,8 +55,8 @@ MUTANTS = (
     Mutant(
         "of a role that is not offered nothing is foretold",
         OUTLOOK,
-        " or not may_use(role, person, facts, now)",
-        "",
+        "role and may_use(role, of.requester, of.known, of.now)",
+        "role",
         tests(OF_OUTLOOK, "test_without_a_role_that_is_offered_nothing_is_foretold"),
     ),
     Mutant(
@@ -78,5 +79,47 @@ MUTANTS = (
         "            if self.turns.is_over(origin.view, origin.at):\n                return\n",
         "",
         tests(OF_TURNS, "test_an_answer_to_an_earlier_choice_is_not_shown_after_a_later_one"),
+    ),
+    Mutant(
+        "a form names for each role of a bundle its own approvers",
+        OUTLOOK,
+        "RoleOutlook(of.role.title, those) for of, those in zip(each, stages, strict=True)",
+        "RoleOutlook(of.role.title, stages[0]) for of in each",
+        tests(OF_OUTLOOK, "test_of_a_bundle_each_role_names_who_will_be_asked_and_where_others_come_from"),
+    ),
+    Mutant(
+        "several targets are explained as they would be judged, all together",
+        "bot/core/policy/asking.py",
+        "    if any(map(_hides,",
+        "    if False and any(map(_hides,",
+        tests(OF_EXPLAIN, "test_of_several_with_one_that_is_not_offered_nothing_else_is_told"),
+    ),
+    Mutant(
+        "a bundle is had only by who could have each of its roles",
+        "bot/core/policy/possibilities.py",
+        "len(there) == len(chances) and ",
+        "",
+        tests(OF_EXPLAIN, "test_a_bundle_is_had_alone_only_where_each_of_its_roles_breaks_glass"),
+    ),
+    Mutant(
+        "a large group of approvers costs no call for each member",
+        DIRECTORY,
+        "while len(missing) > FEW and",
+        "while False and",
+        tests("tests/slack/test_directory.py", "test_many_accounts_take_a_page_and_not_a_call_each"),
+    ),
+    Mutant(
+        "nobody deactivated, and no guest, approves by a group",
+        PEOPLE,
+        "for _, account in accounts if not account.refused",
+        "for _, account in accounts",
+        tests(OF_PEOPLE, "test_members_who_may_do_nothing_here_are_no_approvers"),
+    ),
+    Mutant(
+        "a page offers to review only what that person may review",
+        "bot/service/pages.py",
+        "return not policy.may_not_review(self.catalogue, approvers, requester, person)",
+        "return True",
+        tests("tests/service/test_ways.py", "test_whoever_may_not_approve_it_any_more_has_nothing_to_review"),
     ),
 )

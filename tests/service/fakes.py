@@ -15,7 +15,8 @@ from bot.core.policy import TicketFact
 from bot.core.rules import Schedule, Tracker
 from bot.providers.fake import FakeProvider
 from bot.providers.iam_policy import render
-from bot.service.cards import Card, HomeCard
+from bot.service.cards import HomeCard
+from bot.service.chat import Card
 from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, ChatError, ChatUser, DirectoryError, NotInDirectoryError
 from bot.service.sources import SourceError
 
@@ -97,6 +98,9 @@ class FakeSources:
             raise SourceError(f"{tracker.id} is in trouble (500)", passing=True)
         return self.tickets[key]
 
+    def check(self, tracker: Tracker) -> None:
+        self.asked.append(tracker.id)
+
 
 class FakeDirectory:
     """Chat accounts and groups; ``down`` answers nothing."""
@@ -109,6 +113,8 @@ class FakeDirectory:
         self.cursors_forgotten = False
         self.asked: list[str] = []
         """What ``fresh`` and ``page`` were asked for."""
+        self.calls = 0
+        """How often anything was looked up."""
 
     def remembered(self) -> "FakeDirectory":
         return self
@@ -117,13 +123,21 @@ class FakeDirectory:
         self.users[chat_id] = replace(self.users[chat_id], **changes)
 
     def user(self, chat_id: str) -> ChatUser:
+        self.calls += 1
         if self.down:
             raise DirectoryError("no answer")
         if chat_id not in self.users:
             raise NotInDirectoryError("user_not_found")
         return self.users[chat_id]
 
+    def accounts(self, chat_ids: Collection[str]) -> dict[str, ChatUser]:
+        self.calls += 1
+        if self.down:
+            raise DirectoryError("no answer")
+        return {chat_id: self.users[chat_id] for chat_id in chat_ids if chat_id in self.users}
+
     def by_email(self, email: str) -> ChatUser | None:
+        self.calls += 1
         if self.down:
             raise DirectoryError("no answer")
         theirs = (user for user in self.users.values() if user.email.casefold() == email.casefold())
@@ -150,6 +164,7 @@ class FakeDirectory:
         return users[first:beyond], str(beyond) if beyond < len(users) else ""
 
     def members(self, group_id: str) -> frozenset[str]:
+        self.calls += 1
         if self.down:
             raise DirectoryError("no answer")
         if group_id not in self.groups:

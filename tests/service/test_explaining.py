@@ -1,17 +1,21 @@
 """What would become of an ask: the form's outlook from what is at hand, and the whole verdict."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import NoReturn
 
 import pytest
 
-from bot.core.rules import Stage
+from bot.core.model import Item
+from bot.core.rules import Caps, Stage
 from bot.service.explaining import Explaining
 from bot.service.people import People
 from bot.service.records import ChatUser, DirectoryError
 from tests.core.examples import ASK
 from tests.service.fakes import FakeDirectory
 from tests.service.world import TEAM, World
+
+BOTH = replace(ASK, more=(Item("deploy", "payments"),))
 
 
 class AskedNobody(FakeDirectory):
@@ -25,6 +29,9 @@ class AskedNobody(FakeDirectory):
         return self._knows
 
     def user(self, chat_id: str) -> ChatUser:
+        self._asked()
+
+    def accounts(self, chat_ids: Collection[str]) -> dict[str, ChatUser]:
         self._asked()
 
     def by_email(self, email: str) -> ChatUser | None:
@@ -47,7 +54,7 @@ def names(explaining: Explaining, world: World, requester: str = "alice") -> lis
     person = world.catalogue.people[requester]
     found = explaining.outlook(world.catalogue, person, replace(ASK, requester=requester))
     assert found is not None
-    return [each.name for stage in found.stages for each in stage.view.at_once]
+    return [each.name for role in found.roles for stage in role.stages for each in stage.view.at_once]
 
 
 def test_the_form_asks_nobody_and_names_whom_the_catalogue_names(world: World, explaining: Explaining) -> None:
@@ -74,7 +81,7 @@ def test_a_group_that_nobody_remembers_is_not_known_rather_than_empty(world: Wor
     world.directory.down = True
     found = explaining.outlook(world.catalogue, world.catalogue.people["alice"], ASK)
     assert found is not None
-    assert [unknown.name for stage in found.stages for unknown in stage.unknown] == ["S1"]
+    assert [unknown.name for role in found.roles for stage in role.stages for unknown in stage.unknown] == ["S1"]
     assert found.refusals == ()
 
 
@@ -96,6 +103,27 @@ def test_the_verdict_is_that_of_asking_with_what_nobody_could_say_granted(world:
     assert explained.found.verdict == world.access.judge(alice, ASK)
     world.directory.change("U1", refused="This Slack account is deactivated.")
     assert [each.rule for each in explaining.explain(alice, ASK).found.refusals] == ["standing"]
+
+
+def test_of_several_targets_the_verdict_is_that_of_asking_for_all_of_them(world: World) -> None:
+    world.change_role("s3-read", caps=Caps(per_person=1))
+    explaining = Explaining(world.store, lambda: world.catalogue, world.people, world.access.cases)
+    alice = world.people.identify("U1", TEAM)
+    explained = explaining.explain(alice, BOTH)
+    assert explained.found.verdict == world.access.judge(alice, BOTH)
+    assert [each.text.partition(":")[0] for each in explained.found.refusals] == ["s3-read in payments"]
+    assert explaining.explain(alice, ASK).found.passes
+
+
+def test_the_form_asks_nobody_about_any_role_of_a_bundle(world: World, explaining: Explaining) -> None:
+    world.directory.groups["S1"] = frozenset({"U4"})
+    found = explaining.outlook(world.catalogue, world.catalogue.people["alice"], BOTH)
+    assert found is not None
+    assert [[each.name for each in role.stages[0].view.at_once] for role in found.roles] == [
+        ["Mona", "Otto"],
+        ["Mona", "Otto"],
+    ]
+    assert not any(stage.unknown for role in found.roles for stage in role.stages)
 
 
 def test_without_slack_the_verdict_says_that_slack_was_not_asked(world: World) -> None:

@@ -6,8 +6,8 @@ from bot.core.model import Person
 from bot.core.rules import AskRule
 from bot.service.people import Refused
 from bot.service.records import ChatUser, DirectoryError
-from tests.core.examples import DEPLOY, READ
-from tests.service.world import TEAM, World
+from tests.core.examples import ASK, DEPLOY, READ, actor
+from tests.service.world import TEAM, World, done
 
 
 def test_a_chat_account_of_the_catalogue_is_that_person(world: World) -> None:
@@ -73,6 +73,19 @@ def test_members_who_may_do_nothing_here_are_no_approvers(world: World) -> None:
     world.directory.groups["S1"] = frozenset({"U4", "U7", "U404"})
     facts = world.people.facts(DEPLOY, world.person("alice"))
     assert [person.id for person in facts.slack_groups["S1"]] == ["otto"]
+
+
+def test_a_group_of_two_hundred_approvers_costs_a_submit_a_few_calls(world: World) -> None:
+    many = {f"UC{number}": ChatUser(f"UC{number}", TEAM, f"N{number}", f"n{number}@x.example") for number in range(200)}
+    world.directory.users |= many
+    world.directory.groups["S1"] = frozenset({*many, "U4"})
+    draft = world.drafted(replace(ASK, role="deploy", params={}))
+    world.directory.calls = 0
+    request = done(world.access.submit(draft, world.person("alice"), actor("alice"))).request
+    assert request is not None
+    assert {"mona", "otto", "slack:UC7"} <= set(request.approvers_asked)
+    assert len(request.approvers_asked) == 202
+    assert world.directory.calls <= 4
 
 
 def test_a_group_that_cannot_be_looked_up_has_nobody(world: World) -> None:

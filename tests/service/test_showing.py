@@ -7,7 +7,15 @@ import pytest
 from bot.core.decisions import BEGINS_WITHIN
 from bot.core.model import Effect, GrantStatus, Person, RequestStatus
 from bot.providers.fake import Fault
-from bot.service.cards import AlertCard, Card, EnrolmentCard, Names, Notice, RequestCard, SummaryCard, fingerprint
+from bot.service.cards import (
+    AlertCard,
+    EnrolmentCard,
+    Names,
+    Notice,
+    RequestCard,
+    SummaryCard,
+)
+from bot.service.chat import Card, fingerprint
 from bot.service.effects import LEASE
 from tests.core.examples import HOUR, MINUTE, NOW, PENDING, actor
 from tests.service.fakes import Message

@@ -13,7 +13,8 @@ from bot.core.model import Ask, Item, Person, Review, StepUpPolicy, StepUpRule, 
 from bot.core.policy import Verdict
 from bot.core.rules import Auto, BreakGlass, Stage
 from bot.service.alarms import Alarms
-from bot.service.cards import Card, Notice, RequestCard
+from bot.service.cards import Notice, RequestCard
+from bot.service.chat import Card
 from bot.service.effects import LEASE, LostLease
 from tests.core.examples import ASK, DAY, HOUR, MINUTE, NOW, actor
 from tests.databases import someone_waits, until
@@ -399,3 +400,55 @@ def test_of_a_critical_role_no_glass_is_broken(world: World) -> None:
     stage = Stage(manager=True, groups=LEADS, quorum=2)
     world.change_role("s3-read", stages=(stage,), critical=True, break_glass=BreakGlass())
     assert not world.access.judge(world.person("alice"), GLASS).allowed
+
+
+# --- on people's pages -----------------------------------------------------------------------------------
+
+
+def to_review(world: World, person: str) -> list[str]:
+    return [request.id for request in world.queries.home(world.person(person)).to_review]
+
+
+def test_a_page_says_whose_review_is_owed_and_to_whom_it_falls(glass: World) -> None:
+    request_id = broken(glass)
+    assert [each.id for each in glass.queries.home(glass.person("alice")).owes_review] == [request_id]
+    assert all(not glass.queries.home(glass.person(who)).owes_review for who in ("bob", "otto", "sam"))
+    assert {who: to_review(glass, who) for who in ("alice", "bob", "mona", "otto", "sam")} == {
+        "alice": [],
+        "bob": [],
+        "mona": [request_id],
+        "otto": [request_id],
+        "sam": [request_id],
+    }
+    done(review(glass, request_id, "otto"))
+    assert to_review(glass, "sam") == to_review(glass, "otto") == []
+    assert glass.queries.home(glass.person("alice")).owes_review == ()
+
+
+def test_what_is_to_be_reviewed_first_stands_first(glass: World) -> None:
+    glass.change_role("deploy", break_glass=BreakGlass(review_within=HOUR))
+    late = broken(glass)
+    soon = glass.asked(requester="bob", role="deploy", params={}, break_glass=True)
+    assert to_review(glass, "sam") == [soon, late]
+
+
+def test_whoever_may_not_approve_it_any_more_has_nothing_to_review(glass: World) -> None:
+    request_id = broken(glass)
+    glass.change_role("s3-read", stages=(Stage(groups=LEADS),), break_glass=BreakGlass())
+    assert (to_review(glass, "mona"), to_review(glass, "otto")) == ([], [request_id])
+    glass.directory.down = True
+    sam, otto = glass.catalogue.people["sam"], glass.catalogue.people["otto"]
+    assert [[each.id for each in glass.queries.home(who).to_review] for who in (sam, otto)] == [[request_id], []]
+
+
+def test_reviewers_pages_are_brought_up_to_date_when_it_is_owed_and_when_it_is_given(glass: World) -> None:
+    for person in ("sam", "otto", "bob"):
+        glass.opens_home(person)
+    request_id = broken(glass)
+    glass.run("chat")
+    assert {chat_id for chat_id, _ in glass.chat.homes} == {SAM.removeprefix("@"), OTTO.removeprefix("@")}
+    assert all([each.id for each in home.to_review] == [request_id] for _, home in glass.chat.homes)
+    glass.chat.homes.clear()
+    done(review(glass, request_id, "mona"))
+    glass.run("chat")
+    assert {chat_id: home.to_review for chat_id, home in glass.chat.homes} == {"U4": (), "U5": ()}

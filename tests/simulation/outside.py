@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from bot.core.model import Account
 from bot.providers.fake import Call, FakeProvider, Fault, PolicyKey
 from bot.providers.iam_policy import canonical, document
-from bot.service.cards import Card, DigestCard, HomeCard, RequestCard
+from bot.service.cards import DigestCard, HomeCard, RequestCard
+from bot.service.chat import Card
 from bot.service.records import ChatError, ChatUser, DirectoryError, Observation, Permission
 from tests.service.fakes import FakeChat, FakeDirectory
 from tests.simulation.tasks import Broken
@@ -199,6 +200,10 @@ class SimDirectory(FakeDirectory):
     def user(self, chat_id: str) -> ChatUser:
         self._call()
         return super().user(chat_id)
+
+    def accounts(self, chat_ids: Collection[str]) -> dict[str, ChatUser]:
+        self._call()
+        return super().accounts(chat_ids)
 
     def by_email(self, email: str) -> ChatUser | None:
         self._call()

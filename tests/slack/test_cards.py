@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.model import Ask, EndReason, Favourite, GrantStatus, Person, RequestStatus
+from bot.core.model import Ask, EndReason, Favourite, GrantStatus, Person, RequestStatus, Review, Way
 from bot.core.rules import Extension
-from bot.service.cards import AlertCard, EnrolmentCard, HomeCard, Notice, SummaryCard, SummaryLine
+from bot.service.cards import (
+    AlertCard,
+    EnrolmentCard,
+    HomeCard,
+    Notice,
+    SummaryCard,
+    SummaryLine,
+)
 from bot.service.extending import Extendable
 from bot.service.going_on import GoingOn
 from bot.service.records import Enrolment, EnrolmentStatus
@@ -18,7 +25,7 @@ from bot.slack import blocks as b
 from bot.slack import extending, ids, views
 from bot.slack.cards import request_card
 from bot.slack.form import Form
-from bot.slack.home import home
+from bot.slack.home import REVIEWS_MOST, home
 from bot.slack.messenger import render
 from bot.slack.views_request import request_form
 from tests.slack.office import PEOPLE, catalogue
@@ -100,8 +107,9 @@ def test_an_enrolments_card_fits_in_every_state(audience: str, status: Enrolment
     st.none() | st.builds(GoingOn, requests, st.none() | grants.map(lambda grant: replace(grant, id="g-1"))),
     st.none()
     | st.builds(Turn, st.just(1), st.integers(1, 3), typed(75), *[st.integers(0, 3)] * 2, *[st.booleans()] * 2),
+    st.lists(requests.map(lambda request: replace(request, way=Way.BREAK_GLASS, review=Review(NOW))), max_size=5),
 )
-def test_a_home_tab_fits_however_much_there_is(held, asked, enrolled, going_on, turn) -> None:
+def test_a_home_tab_fits_however_much_there_is(held, asked, enrolled, going_on, turn, owed) -> None:
     card = HomeCard(
         person=PEOPLE[0],
         enrolled=enrolled,
@@ -117,12 +125,15 @@ def test_a_home_tab_fits_however_much_there_is(held, asked, enrolled, going_on, 
         extendable=frozenset(grant.id for grant in held),
         turns={request.id: turn for request in asked if turn},
         favourites=tuple(Favourite("f-1", request.ask.role, request.ask, NOW) for request in asked),
+        owes_review=tuple(owed),
+        to_review=tuple(owed),
     )
     view = home(card)
     assert_slack_takes_view(view)
     # Nothing is left out below what each part shows at most.
     assert "parts more" not in str(view["blocks"][-1])
     assert "As of" in str(view["blocks"][-1])
+    assert str(view["blocks"]).count(f"'{ids.REVIEW_RIGHT}'") == min(len(owed), REVIEWS_MOST)
 
 
 @many

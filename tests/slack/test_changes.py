@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bot.core.difference import Direction, Kind, Line
 from bot.core.versions import NOBODY, Standing, Version
 from bot.sandbox.slack import screen
-from bot.service.cards import CatalogueCard, UnreadableCard, fingerprint
+from bot.service.cards import CatalogueCard, UnreadableCard
+from bot.service.chat import fingerprint
 from bot.slack.messenger import render
 from tests.slack.shapes import NAMES, NOW, assert_slack_takes, hostile, typed
 

@@ -9,7 +9,7 @@ from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.server import LocalSlack
 from bot.service.records import NO_SUCH_ADDRESS, NOT_HERE, DirectoryError, NotInDirectoryError
 from bot.slack.config import SlackConfig, sync_client
-from bot.slack.directory import SlackDirectory
+from bot.slack.directory import FEW, SlackDirectory
 from tests.slack.office import INES, MAYA, RAVI, TOMAS, workspace
 
 
@@ -98,6 +98,66 @@ def test_a_groups_members_live_for_five_minutes(directory: SlackDirectory, slack
     assert directory.members("S0LEADS") == {RAVI}
     with pytest.raises(DirectoryError):
         directory.members("S0NONE")
+
+
+def crowd(slack: LocalSlack, count: int) -> list[str]:
+    """So many more people of the workspace."""
+    ids = [f"U0CROWD{number}" for number in range(count)]
+    for each in ids:
+        slack.add_person(SlackPerson(each, each.lower(), each, f"{each.lower()}@example.com"))
+    return ids
+
+
+def test_many_accounts_take_a_page_and_not_a_call_each(
+    directory: SlackDirectory, slack: LocalSlack, time: Time
+) -> None:
+    ids = crowd(slack, FEW + 5)
+    slack.change_person(ids[0], deleted=True)
+    slack.change_person(ids[1], is_restricted=True)
+    found = directory.accounts(ids)
+    assert set(found) == set(ids)
+    assert [bool(found[each].refused) for each in ids[:3]] == [True, True, False]
+    assert found[ids[2]].email == "u0crowd2@example.com"
+    directory.accounts(ids)
+    assert [slack.calls(method) for method in ("users.list", "users.info", "users.profile.get")] == [1, 0, 0]
+    time.now = 61
+    directory.accounts(ids)
+    assert slack.calls("users.list") == 2
+
+
+def test_an_account_of_many_that_changed_is_asked_about_by_itself(directory: SlackDirectory, slack: LocalSlack) -> None:
+    ids = crowd(slack, FEW + 5)
+    assert not directory.accounts(ids)[ids[0]].refused
+    slack.change_person(ids[0], deleted=True)
+    directory.forget(ids[0])
+    assert directory.accounts(ids)[ids[0]].refused == "This Slack account is deactivated."
+    assert [slack.calls(method) for method in ("users.list", "users.info")] == [1, 1]
+
+
+def test_few_accounts_are_asked_about_by_themselves_and_who_is_not_there_is_left_out(
+    directory: SlackDirectory, slack: LocalSlack
+) -> None:
+    assert set(directory.accounts([MAYA, "U0NOBODY"])) == {MAYA}
+    assert [slack.calls(method) for method in ("users.list", "users.info", "users.profile.get")] == [0, 2, 0]
+
+
+def test_in_a_large_workspace_so_many_pages_are_read_and_no_more(
+    directory: SlackDirectory, slack: LocalSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.directory.PAGE", 2)
+    monkeypatch.setattr("bot.slack.directory.PAGES_MOST", 2)
+    ids = crowd(slack, FEW + 5)
+    assert set(directory.accounts(ids)) == set(ids)
+    assert slack.calls("users.list") == 2
+
+
+def test_many_accounts_without_an_answer_are_not_known(directory: SlackDirectory, slack: LocalSlack) -> None:
+    ids = crowd(slack, FEW + 5)
+    slack.order_fault("users.list", Fault("status", status=503))
+    with pytest.raises(DirectoryError):
+        directory.accounts(ids)
+    with pytest.raises(DirectoryError, match="not remembered"):
+        directory.remembered().accounts(ids)
 
 
 def test_a_profile_that_cannot_be_read_names_no_manager(directory: SlackDirectory, slack: LocalSlack) -> None:

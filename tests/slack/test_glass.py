@@ -9,13 +9,18 @@ from hypothesis import strategies as st
 
 from bot.core.model import AccessRequest, RequestStatus, Review, Way
 from bot.core.rules import BreakGlass
-from bot.service.cards import Notice, RequestCard
+from bot.sandbox.slack.screen import words
+from bot.sandbox.slack.visitor import Submission
+from bot.service.cards import HomeCard, Notice, RequestCard
 from bot.slack import glass, ids, views
 from bot.slack.cards import request_card
 from bot.slack.form import Form, read, to_ask
+from bot.slack.home import home
 from bot.slack.messenger import render
 from bot.slack.typed import parse
 from bot.slack.views_request import request_form
+from tests.patience import in_time
+from tests.slack.conftest import OpenOffice
 from tests.slack.office import PEOPLE, READ, catalogue
 from tests.slack.shapes import (
     NAMES,
@@ -138,3 +143,59 @@ def test_it_is_typed_as_a_word_of_its_own(flag: str) -> None:
     found = parse(f"s3-read pay {flag} bucket=pay-logs 20m all is down", CATALOGUE, MAYA, NOW)
     assert (found.problems, found.form.break_glass, found.form.reason) == ((), True, "all is down")
     assert to_ask(found.form, MAYA, CATALOGUE)[0].break_glass
+
+
+# --- on people's pages -----------------------------------------------------------------------------------
+
+
+def owed(number: int, hours: int) -> AccessRequest:
+    ask = replace(to_ask(Form(role="s3-read", account="pay", duration="30m"), MAYA, CATALOGUE)[0], break_glass=True)
+    request = AccessRequest(f"r-{number}", ask, RequestStatus.APPROVED, NOW, NOW, "user/maya", "[]", "d", (), "C0")
+    return replace(request, way=Way.BREAK_GLASS, review=Review(NOW + timedelta(hours=hours)))
+
+
+def shown(**reviews: tuple[AccessRequest, ...]) -> list[str]:
+    """The page's blocks, each as text."""
+    card = HomeCard(MAYA, True, (), (), (), (), {}, CATALOGUE, NAMES, NOW)
+    return [str(block) for block in home(replace(card, **reviews))["blocks"]]
+
+
+def test_who_broke_glass_sees_that_a_review_is_owed_and_has_no_button_for_it() -> None:
+    (said,) = [block for block in shown(owes_review=(owed(1, 12),)) if "A review is owed" in block]
+    assert "*A review is owed: until then you cannot break glass again.* Somebody else says by" in said
+    assert not BUTTONS & {word for block in shown(owes_review=(owed(1, 12),)) for word in BUTTONS if word in block}
+
+
+def test_who_may_review_sees_a_few_with_both_buttons_the_most_urgent_first_and_how_many_more() -> None:
+    blocks = shown(to_review=tuple(owed(number, hours) for number, hours in enumerate((-1, 2, 3, 4, 5))))
+    buttons = [block for block in blocks if ids.REVIEW_RIGHT in block]
+    assert [all(button in block for button in BUTTONS) for block in buttons] == [True] * 3
+    assert [f"'r-{number}'" in block for number, block in enumerate(buttons)] == [True] * 3
+    due = [block for block in blocks if "broke glass for" in block]
+    assert "🔴 *Overdue* since" in due[0]
+    assert "⏳ Review owed by" in due[1]
+    assert any("… and 2 more" in block for block in blocks)
+    titles = [block for block in blocks if "Waiting for my review" in block or "My access" in block]
+    assert "Waiting for my review" in titles[0]
+
+
+def test_a_review_is_given_from_the_page_of_who_may_and_leaves_every_page(open_office: OpenOffice) -> None:
+    office = open_office(replace(READ, break_glass=BreakGlass(timedelta(minutes=30))))
+    office.enrol("maya")
+    maya, ines = office.visitor("U0MAYA"), office.visitor("U0INES")
+    maya.command("/prodaccess s3-read pay bucket=pay-logs 20m --break-glass the export is down and nobody answers")
+    maya.wait_for_modal("exactly this")
+
+    def send() -> Submission:
+        maya.fill(code=office.code("maya"))
+        return maya.submit()
+
+    assert in_time(send).action == "update"
+    maya.wait_for_modal("Glass broken")
+    maya.open_home()
+    maya.wait_for_home("A review is owed: until then you cannot break glass again.")
+    ines.open_home()
+    ines.wait_for_home("Waiting for my review")
+    ines.click_home(ids.REVIEW_RIGHT)
+    ines.wait_for(lambda: "Waiting for my review" not in words(ines.home()), what="the review to be given")
+    maya.wait_for(lambda: "A review is owed" not in words(maya.home()), what="the review to be given")

@@ -4,13 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.core.model import Person
-from bot.core.policy import Condition, Outlook, Reason, StageOutlook, Unknown
+from bot.core.policy import Condition, Outlook, Reason, RoleOutlook, StageOutlook, Unknown
 from bot.core.policy.explain import StageView
 from bot.sandbox.slack.limits.surfaces import check_view
 from bot.sandbox.slack.screen import words
 from bot.slack import ids
+from bot.slack.blocks import SECTION_TEXT
 from bot.slack.form import Form
-from bot.slack.outlook import CANNOT_BE_SAID, in_words
+from bot.slack.outlook import CANNOT_BE_SAID, OF_A_BUNDLE, in_words
 from bot.slack.views_request import request_form
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import MAYA, PEOPLE, WRITE, Office, catalogue
@@ -24,7 +25,11 @@ def stage(*people: Person, needed: int = 1, later: tuple[Person, ...] = (), titl
     return StageOutlook(StageView(title, needed, people, later))
 
 
-PLAIN = Outlook((), (), (stage(INES, RAVI),), 2 * HOUR, "for Bug fix")
+PLAIN = Outlook((), (), (RoleOutlook("Read a bucket", (stage(INES, RAVI),)),), 2 * HOUR, "for Bug fix")
+
+
+def asks(*stages: StageOutlook) -> Outlook:
+    return replace(PLAIN, roles=(RoleOutlook("Read a bucket", stages),))
 
 
 def test_one_stage_names_who_can_approve_and_how_long_it_may_be() -> None:
@@ -36,7 +41,7 @@ def test_one_stage_names_who_can_approve_and_how_long_it_may_be() -> None:
 
 def test_stages_are_told_in_their_order_with_how_many_it_takes_and_who_may_later() -> None:
     stages = (stage(INES, title="Team lead", later=(ZOE,)), stage(INES, RAVI, needed=2, title="Security"))
-    assert in_words(replace(PLAIN, stages=stages)).split("\n")[:2] == [
+    assert in_words(asks(*stages)).split("\n")[:2] == [
         "👥 *First by Team lead:* <@U0INES>; later or instead Zoe &lt;!channel&gt;",
         "👥 *Then by Security:* 2 of <@U0INES>, <@U0RAVI>",
     ]
@@ -44,7 +49,7 @@ def test_stages_are_told_in_their_order_with_how_many_it_takes_and_who_may_later
 
 def test_approvers_whom_the_catalogue_does_not_name_are_told_by_where_they_come_from() -> None:
     unknown = (Unknown("slack_group", "S1"), Unknown("on_call", "rota"), Unknown("owner", "table"), Unknown("manager"))
-    said = in_words(replace(PLAIN, stages=(replace(stage(INES), unknown=unknown),)))
+    said = in_words(asks(replace(stage(INES), unknown=unknown)))
     for part in ("<!subteam^S1>", "who is on call (rota)", "the owner of what “table” names", "manager by Slack's"):
         assert part in said
 
@@ -73,9 +78,31 @@ def test_where_nothing_can_be_foretold_it_says_so() -> None:
 
 def test_however_many_may_approve_slack_takes_the_form() -> None:
     crowd = tuple(replace(ZOE, id=f"p{number}", name="N" * 75) for number in range(300))
-    many = replace(PLAIN, stages=(stage(*crowd, needed=3, later=crowd),) * 5)
+    many = asks(*(stage(*crowd, needed=3, later=crowd),) * 5)
     assert "292 more" in in_words(many)
     assert check_view(request_form(catalogue(), PEOPLE[0], Form(role="s3-read"), many)) == []
+
+
+def test_each_role_of_a_bundle_is_told_with_its_own_approvers() -> None:
+    roles = (RoleOutlook("Read <a> bucket", (stage(INES),)), RoleOutlook("Change it", (stage(RAVI, needed=1),)))
+    assert in_words(replace(PLAIN, roles=roles)).split("\n")[:5] == [
+        OF_A_BUNDLE,
+        "*Read &lt;a&gt; bucket*",
+        "👥 *To be approved by* <@U0INES>",
+        "*Change it*",
+        "👥 *To be approved by* <@U0RAVI>",
+    ]
+
+
+def test_however_many_roles_a_bundle_has_how_long_it_may_be_is_told_too() -> None:
+    crowd = tuple(replace(ZOE, id=f"p{number}", name="N" * 75) for number in range(300))
+    roles = (RoleOutlook("R" * 75, (stage(*crowd, needed=3, later=crowd),) * 3),) * 10
+    said = in_words(replace(PLAIN, roles=roles))
+    assert len(said) <= SECTION_TEXT
+    assert said.split("\n")[-2:] == [
+        "… and more; `/prodaccess why` says all of it",
+        "⏱️ *At most 2\N{NO-BREAK SPACE}h*, for Bug fix.",
+    ]
 
 
 # --- over the wire ---------------------------------------------------------------------------------------

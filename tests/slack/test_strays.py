@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bot.core.model import Grant, GrantStatus
 from bot.core.strays import DriftKind, Fate, Stray
 from bot.sandbox.slack import screen
-from bot.service.cards import StrayCard, fingerprint
+from bot.service.cards import StrayCard
+from bot.service.chat import fingerprint
 from bot.slack import ids
 from bot.slack.messenger import render
 from bot.slack.strays import confirm, in_full

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.core.model import Ask, Parameter
-from bot.core.policy import Explanation, Facts, Reason, Verdict
+import pytest
+
+from bot.core.model import Ask, Item, Parameter, Way
+from bot.core.policy import Asking, Explanation, Reason, StageView, TargetView, Verdict
 from bot.core.rules import Auto, Caps, Stage
 from bot.sandbox.slack.screen import words
 from bot.service.explaining import Explained
 from bot.slack.why import Question, _answer
+from tests.core.examples import NOW
 from tests.slack.conftest import OpenOffice
 from tests.slack.office import MAYA, PEOPLE, READ, SAM, TOMAS, WRITE, Office, catalogue
 from tests.slack.shapes import assert_slack_takes
@@ -50,6 +53,15 @@ def test_a_line_that_would_be_refused_says_what_would_make_it_pass_first(office:
     assert said.index("✗ 9 h is not within") < said.index("… ") < said.index("✓ ")
 
 
+def test_of_several_it_is_one_verdict_with_each_target_by_its_name(office: Office) -> None:
+    said = told(office, "s3-read pay,pay-test bucket=pay-logs 9h", "You ask for *Read a bucket* in *2 accounts*")
+    assert said.count("It would be refused.") == 1
+    assert said.count("→ Ask for 2 h or less") == 1
+    for account in ("pay", "pay-test"):
+        assert f"*s3-read in {account}*\n👥 *To be approved by* <@U0INES> or <@U0RAVI>" in said
+        assert f"*s3-read in {account}*\n✓ s3-read is offered in {account}." in said
+
+
 def test_a_length_may_be_left_out(office: Office) -> None:
     said = told(office, "s3-read pay incident bucket=pay-logs", "once the rest is filled in")
     assert "is within what is allowed" not in said
@@ -85,20 +97,19 @@ def test_what_nobody_could_say_is_told_beside_the_verdict(open_office: OpenOffic
     assert "no limit is reached" not in said  # counted, not taken for granted
 
 
-def test_however_long_the_verdict_slack_takes_it_and_what_refuses_is_in_it() -> None:
+@pytest.mark.parametrize("several", [1, 10])
+def test_however_long_the_verdict_slack_takes_it_and_what_refuses_is_in_it(several: int) -> None:
     parameters = tuple(Parameter(f"p{number}", "P" * 75, ".*") for number in range(60))
     role = replace(WRITE, parameters=parameters, stages=(Stage(people=frozenset({"ines"})),) * 5)
     reasons = tuple(Reason("parameter", at == 59, f"{at} {'<&>' * 300}", f"p{at}") for at in range(60))
-    found = Explanation(Verdict(reasons), (), None, Verdict(()), (), 0 * DAY, ("x" * 900,) * 60)  # type: ignore[arg-type]
-    form = Question(
-        catalogue(role),
-        PEOPLE[0],
-        Ask("maya", "s3-write", "pay", {}, "incident", DAY, ""),
-        role,
-        is_own=True,
-        has_length=True,
-    )
-    tell = _answer(form, Explained(found, Facts(), (), asked=False))
+    more = tuple(Item(role.id, f"pay-{number}") for number in range(1, several))
+    ask = Ask("maya", role.id, "pay", {}, "incident", DAY, "", more=more)
+    crowd = (StageView("S" * 75, 3, PEOPLE[:1] * 99, PEOPLE[:1] * 99),) * 5
+    targets = tuple(TargetView(item, reasons if more else (), (), crowd, DAY) for item in ask.items)
+    found = Explanation(Verdict(reasons), (), reasons, targets, Way.APPROVERS, Verdict(()), ("x" * 900,) * 60)
+    asking = Asking(catalogue(role), PEOPLE[0], ask, NOW)
+    form = Question(asking.catalogue, PEOPLE[0], ask, is_own=True, has_length=True)
+    tell = _answer(form, Explained(found, asking, (), asked=False))
     assert_slack_takes(tell.message)
     said = "\n".join(block["text"]["text"] for block in tell.message.blocks if block["type"] == "section")
     assert "✗ 0 &lt;" in said

@@ -16,6 +16,7 @@ class TestGitHub(TicketsContract):
     vendor, key, project, authorization = "github", "#231", "acme/payments", f"Bearer {TOKEN}"
     odd_keys = (*TicketsContract.odd_keys, "231/../232", "0", "-1", "1.0", "٢", "acme/other#231", "##231", "acme#231")
     not_found = (404, 410)
+    may_read, may_not = json_reply({"id": 1, "full_name": "acme/payments"}), shape("github_404", 404)
 
     def make(self, http: Http, tokens: Tokens) -> GitHub:
         return GitHub(http, tokens)

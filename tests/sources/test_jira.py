@@ -5,12 +5,16 @@ from bot.settings import Secret
 from bot.sources import Http, Tokens
 from bot.sources.jira import Jira
 from tests.contracts.sources import TOKEN, TicketsContract, host_of
-from tests.sources.stub import Stub, shape
+from tests.sources.stub import Stub, json_reply, shape
 
 
 class TestJira(TicketsContract):
     vendor, key = "jira", "PAY-231"
     authorization = f"Basic {base64.b64encode(TOKEN.encode()).decode()}"
+    may_read, may_not = (
+        json_reply({"permissions": {"BROWSE_PROJECTS": {"key": "BROWSE_PROJECTS", "havePermission": may}}})
+        for may in (True, False)
+    )
 
     def make(self, http: Http, tokens: Tokens) -> Jira:
         return Jira(http, tokens)

@@ -59,6 +59,8 @@ def test_a_kind_that_nobody_knows_is_told(http: Http, tokens: Tokens) -> None:
         Schedules(http, tokens).on_call(Schedule("asked", "victorops"), AT)
     with pytest.raises(SourceError, match="asked is of a kind that nobody knows: bugzilla"):
         Trackers(http, tokens).look(Tracker("asked", "bugzilla", "https://bugs.example"), "1")
+    with pytest.raises(SourceError, match="asked is of a kind that nobody knows: bugzilla"):
+        Trackers(http, tokens).check(Tracker("asked", "bugzilla", "https://bugs.example"))
 
 
 def test_a_place_that_is_down_is_asked_no_more_for_any_of_its_schedules(stub: Stub, http: Http, tokens: Tokens) -> None:

@@ -9,12 +9,13 @@ from bot.settings import Secret
 from bot.sources import Http, Tokens
 from bot.sources.linear import Linear
 from tests.contracts.sources import TOKEN, Asking, TicketsContract, host_of
-from tests.sources.stub import Stub, shape
+from tests.sources.stub import Stub, json_reply, shape
 
 
 class TestLinear(TicketsContract):
     vendor, key, authorization = "linear", "PAY-231", f"Bearer {TOKEN}"
     not_found = (200, 400)
+    may_read, may_not = json_reply({"data": {"issues": {"nodes": []}}}), shape("linear_refused", 400)
 
     def make(self, http: Http, tokens: Tokens) -> Linear:
         return Linear(http, tokens)

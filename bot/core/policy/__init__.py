@@ -16,9 +16,18 @@ from bot.core.policy.approvers import (
 )
 from bot.core.policy.approving import APPROVING, completes, is_enough_against, may_approve
 from bot.core.policy.asking import ASKING, may_ask
-from bot.core.policy.bundles import bundle_of, choices, is_bundle, said_besides, size_of, spread_out, written_out
+from bot.core.policy.bundles import (
+    bundle_of,
+    choices,
+    is_bundle,
+    said_besides,
+    size_of,
+    spread_out,
+    work_of_all,
+    written_out,
+)
 from bot.core.policy.case import Approving, ApprovingRule, Asking, AskingRule, Rule, approve_step_up, ask_step_up
-from bot.core.policy.explain import Explanation, Possibility, explain, filled_in, taken_for_granted, who_can
+from bot.core.policy.explain import Explanation, StageView, TargetView, explain, filled_in, taken_for_granted
 from bot.core.policy.facts import NOTHING, Away, Facts, Live, TicketFact
 from bot.core.policy.hours import is_within, longest
 from bot.core.policy.lengths import REASON_MAX, START_WITHIN
@@ -32,7 +41,17 @@ from bot.core.policy.offers import (
     roles_offered,
     slack_groups_of_asking,
 )
-from bot.core.policy.outlook import Condition, Outlook, StageOutlook, Unknown, not_known, outlook, with_granted
+from bot.core.policy.outlook import (
+    Condition,
+    Outlook,
+    RoleOutlook,
+    StageOutlook,
+    Unknown,
+    not_known,
+    outlook,
+    with_granted,
+)
+from bot.core.policy.possibilities import Possibility, who_can
 from bot.core.policy.reviewing import may_not_review, reviewers
 from bot.core.policy.targets import ITEMS_MOST
 from bot.core.policy.tickets import TICKET_MAX
@@ -62,9 +81,12 @@ __all__ = [
     "Outlook",
     "Possibility",
     "Reason",
+    "RoleOutlook",
     "Rule",
     "StageOutlook",
+    "StageView",
     "Standing",
+    "TargetView",
     "TicketFact",
     "Unknown",
     "Verdict",
@@ -106,5 +128,6 @@ __all__ = [
     "way_of",
     "who_can",
     "with_granted",
+    "work_of_all",
     "written_out",
 ]

@@ -1,8 +1,9 @@
 """Whether something may be asked for."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from bot.core.model import Item
 from bot.core.policy.case import Asking, AskingRule
 from bot.core.policy.lengths import (
     caps_hold,
@@ -48,19 +49,42 @@ ASKING: tuple[AskingRule, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the rules say of an ask: what is so of each of its targets, and what is so of one of them besides."""
+
+    items: tuple[Item, ...]
+    shared: tuple[Reason, ...]
+    own: tuple[tuple[Reason, ...], ...]
+    """For each target its own; none where there is one target only."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """All of it, what is of one target with that target's name."""
+        named = (of_target(item, reason) for item, own in zip(self.items, self.own, strict=True) for reason in own)
+        return Verdict(tuple(dict.fromkeys((*self.shared, *named))))
+
+
 def may_ask(asking: Asking, rules: Iterable[AskingRule] = ASKING) -> Verdict:
     """Whether this may be asked for, all of its targets. Where a role is refused, nothing more about it is told."""
+    return judged(asking, rules).verdict
+
+
+def judged(asking: Asking, rules: Iterable[AskingRule] = ASKING) -> Judged:
+    """The verdict of ``may_ask``, target by target."""
     chosen = tuple(rules)
-    reasons = _of_all([words_of(chosen, replace(asking, at=at)) for at, _ in enumerate(asking.ask.items)], asking)
-    hidden = [reason for reason in reasons if reason.rule in {"role", "account"} and not reason.satisfied]
-    return Verdict(tuple(hidden if hidden else dict.fromkeys(reasons)))
-
-
-def _of_all(found: Sequence[tuple[Reason, ...]], asking: Asking) -> list[Reason]:
-    """What is so of each target is said once, what is not with its target's name."""
+    found = [words_of(chosen, replace(asking, at=at)) for at, _ in enumerate(asking.ask.items)]
+    if any(map(_hides, (reason for reasons in found for reason in reasons))):
+        found = [tuple(filter(_hides, reasons)) for reasons in found]
     common = set(found[0]).intersection(*found[1:])
-    return [
-        reason if reason in common else replace(reason, text=f"{item.role} in {item.account}: {reason.text}")
-        for item, reasons in zip(asking.ask.items, found, strict=True)
-        for reason in reasons
-    ]
+    own = (tuple(reason for reason in reasons if reason not in common) for reasons in found)
+    return Judged(asking.ask.items, tuple(reason for reason in found[0] if reason in common), tuple(own))
+
+
+def of_target(item: Item, reason: Reason) -> Reason:
+    """A reason with the name of the only target that it is of."""
+    return replace(reason, text=f"{item.role} in {item.account}: {reason.text}")
+
+
+def _hides(reason: Reason) -> bool:
+    return reason.rule in {"role", "account"} and not reason.satisfied

@@ -35,6 +35,11 @@ def size_of(catalogue: Catalogue, role: Role) -> int:
     return len(catalogue.bundles[role.id].items) if is_bundle(role) else 1
 
 
+def work_of_all(roles: Sequence[Role]) -> tuple[str, ...]:
+    """The kinds of work that each of these roles takes, in the order of the first."""
+    return tuple(each for each in roles[0].work if all(each in role.work for role in roles))
+
+
 def bundle_of(catalogue: Catalogue, items: Sequence[Item]) -> Bundle | None:
     """The bundle that was written out into these targets, in whatever accounts; ``None``: they were none."""
     by_account: dict[str, list[Item]] = {}
@@ -95,7 +100,7 @@ def _as_role(catalogue: Catalogue, bundle: Bundle, person: Person, facts: Facts,
         return None
     accounts = [frozenset(accounts_offered(catalogue, role, person, facts, now)) for role in roles]
     usable = {role.id for role in roles_offered(catalogue, person, facts, now)}
-    work = tuple(each for each in roles[0].work if all(each in role.work for role in roles))
+    work = work_of_all(roles)
     return Role(
         id=bundle.id,
         title=f"{bundle.title} ({len(roles)} roles)",

@@ -1,21 +1,21 @@
-"""What would be, and why: an ask with every rule of it, and who could have what at some time. Nothing is changed.
+"""What would be, and why: an ask with every rule of it, target by target. Nothing is changed.
 
 What only the running service knows (what is live, who owes a review, what a tracker says) has to be handed over or
 taken for granted; ``taken_for_granted`` says what that is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.duration import format_duration
-from bot.core.model import Ask, Catalogue, Person, Role, Way
-from bot.core.policy.approvers import EVER, can_be_filled, slack_groups_of_approving, stage_sets
-from bot.core.policy.asking import may_ask
+from bot.core.model import Ask, Catalogue, Item, Person, Role, Way
+from bot.core.policy.approvers import EVER
+from bot.core.policy.asking import Judged, judged, of_target
 from bot.core.policy.case import Asking
-from bot.core.policy.facts import NOTHING, Facts, Live, TicketFact
-from bot.core.policy.hours import in_words, is_within, longest, opens_after
+from bot.core.policy.facts import Facts, Live, TicketFact
+from bot.core.policy.hours import is_within, opens_after
 from bot.core.policy.lengths import longest_of
 from bot.core.policy.offers import accounts_offered, may_use
 from bot.core.policy.verdict import Reason, Verdict
@@ -34,16 +34,31 @@ class StageView:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetView:
+    """One target of an ask: what is so of it besides what is so of all, and who could approve it."""
+
+    item: Item
+    reasons: tuple[Reason, ...]
+    open: tuple[Reason, ...]
+    """Of ``reasons``."""
+    stages: tuple[StageView, ...]
+    longest: timedelta
+    """The longest that could be asked for; none where the role is not offered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """What becomes of an ask. ``open`` are the fields that are not filled in yet; they count against nothing here."""
 
     verdict: Verdict
+    """That of ``may_ask``."""
     open: tuple[Reason, ...]
+    """Of the verdict's reasons."""
+    shared: tuple[Reason, ...]
+    """What is so of every target; all there is where there is one only."""
+    targets: tuple[TargetView, ...]
     way: Way
     automatic: Verdict
-    stages: tuple[StageView, ...]
-    longest: timedelta
-    """The longest that could be asked for; none where the role is not offered."""
     remedies: tuple[str, ...]
     """What would make it pass."""
 
@@ -57,23 +72,50 @@ class Explanation:
         """Whether it could be asked for once every field is filled in."""
         return bool(self.verdict.reasons) and not self.refusals
 
+    @property
+    def longest(self) -> timedelta:
+        """The longest that could be asked for, of all targets together."""
+        return min(target.longest for target in self.targets)
 
-def explain(catalogue: Catalogue, person: Person, ask: Ask, facts: Facts, now: datetime) -> Explanation:
-    """What would become of ``ask`` if this person sent it at ``now`` (UTC)."""
-    asking = Asking(catalogue, person, ask, now, facts)
-    verdict = may_ask(asking)
-    role = catalogue.roles.get(ask.role)
-    hidden = role is None or not may_use(role, person, facts, now)
-    unfilled = tuple(reason for reason in verdict.refusals if _is_open(reason, ask))
+
+def explain(asking: Asking) -> Explanation:
+    """What would become of an ask if it were sent now, all of its targets: each rule of each, with what is known."""
+    found = judged(asking)
+    each = [replace(asking, at=at) for at, _ in enumerate(found.items)]
+    targets = tuple(_target(of, own) for of, own in zip(each, found.own, strict=True))
+    unfilled = [reason for reason in found.shared if _is_open(reason, each[0])]
+    unfilled += [of_target(target.item, reason) for target in targets for reason in target.open]
     return Explanation(
-        verdict=verdict,
-        open=unfilled,
+        verdict=found.verdict,
+        open=tuple(dict.fromkeys(unfilled)),
+        shared=found.shared,
+        targets=targets,
         way=way_of(asking),
         automatic=may_go_without_a_word(asking),
-        stages=() if role is None or hidden else _stages(asking, role),
-        longest=timedelta(0) if role is None or hidden else _longest(asking, role),
-        remedies=tuple(dict.fromkeys(_remedy(asking, each) for each in verdict.refusals if each not in unfilled)),
+        remedies=tuple(dict.fromkeys(_remedies(found, each))),
     )
+
+
+def _target(of: Asking, own: tuple[Reason, ...]) -> TargetView:
+    role = of.catalogue.roles.get(of.item.role)
+    hidden = role is None or not may_use(role, of.requester, of.known, of.now)
+    return TargetView(
+        item=of.item,
+        reasons=own,
+        open=tuple(reason for reason in own if _is_open(reason, of)),
+        stages=() if role is None or hidden else _stages(of, role),
+        longest=timedelta(0) if role is None or hidden else _longest(of, role),
+    )
+
+
+def _remedies(found: Judged, each: Sequence[Asking]) -> Iterator[str]:
+    """What is so of every target is mended in each of them, but said once where that is the same."""
+    for reason in found.shared:
+        if not reason.satisfied and not _is_open(reason, each[0]):
+            yield from dict.fromkeys(_remedy(of, reason) for of in each)
+    for of, own in zip(each, found.own, strict=True):
+        wrong = (reason for reason in own if not reason.satisfied and not _is_open(reason, of))
+        yield from (f"{of.item.role} in {of.item.account}: {_remedy(of, reason)}" for reason in wrong)
 
 
 def taken_for_granted(role: Role, ask: Ask, person: Person, on_call: Iterable[str] = ()) -> Facts:
@@ -94,14 +136,16 @@ def taken_for_granted(role: Role, ask: Ask, person: Person, on_call: Iterable[st
     )
 
 
-def _is_open(reason: Reason, ask: Ask) -> bool:
+def _is_open(reason: Reason, of: Asking) -> bool:
+    if reason.satisfied:
+        return False
     match reason.rule:
         case "reason":
-            return not ask.reason
+            return not of.ask.reason
         case "ticket" | "tracker":
-            return not ask.ticket
+            return not of.ask.ticket
         case "parameter":
-            return bool(reason.field) and not ask.params.get(reason.field)
+            return bool(reason.field) and not of.item.params.get(reason.field)
     return False
 
 
@@ -130,12 +174,12 @@ def _view(stage: Stage, at: int, sets: tuple[tuple[Person, ...], tuple[Person, .
 
 def _remedy(asking: Asking, reason: Reason) -> str:
     """What would satisfy a rule, as far as that can be said."""
-    role = asking.catalogue.roles.get(asking.ask.role)
+    role = asking.catalogue.roles.get(asking.item.role)
     match reason.rule:
         case "role":
-            return f"be named by “ask” of {asking.ask.role} in access.yaml" if role else "ask for a role that there is"
+            return f"be named by “ask” of {asking.item.role} in access.yaml" if role else "ask for a role that there is"
         case "account" if role is not None:
-            offered = accounts_offered(asking.catalogue, role, asking.requester, asking.facts, asking.now)
+            offered = accounts_offered(asking.catalogue, role, asking.requester, asking.known, asking.now)
             return f"ask in {' or '.join(offered)}" if offered else "have an identity, and be let in, in its accounts"
         case "duration":
             most = longest_of(asking)
@@ -150,106 +194,13 @@ def _remedy(asking: Asking, reason: Reason) -> str:
     return reason.text
 
 
-# --- who can ---------------------------------------------------------------------------------------------
+def filled_in(catalogue: Catalogue, ask: Ask) -> Ask:
+    """``ask`` with the roles' defaults, or the first of the choices, for the parameters that it leaves out."""
+    first, *more = (_filled_in(catalogue.roles.get(item.role), item) for item in ask.items)
+    return replace(ask, params=first.params, more=tuple(more))
 
 
-@dataclass(frozen=True, slots=True)
-class Possibility:
-    """A way in which somebody could have a role in an account, under these conditions."""
-
-    person: Person
-    role: str
-    account: str
-    way: Way
-    longest: timedelta
-    conditions: tuple[str, ...] = ()
-
-
-def who_can(
-    catalogue: Catalogue,
-    role: str = "",
-    account: str = "",
-    *,
-    at: datetime,
-    without_a_second_human: bool = False,
-    facts: Facts = NOTHING,
-) -> tuple[Possibility, ...]:
-    """Who could have a role in an account when it begins at ``at`` (UTC); every role or account where none is named.
-
-    Conditions that are not known beforehand (on call, a severity, a budget) are taken to hold, and told. Members of
-    Slack groups are those in ``facts``. Nobody is left out who might get it: this is for finding too wide rules.
-    """
-    roles = [each for each in catalogue.roles.values() if role in ("", each.id)]
-    found = (
-        possibility
-        for each in roles
-        for person in catalogue.people.values()
-        if may_use(each, person, facts, at)
-        for possibility in _possibilities(_Chance(catalogue, each, person, facts, at), account)
-    )
-    alone = (each for each in found if not without_a_second_human or each.way is not Way.APPROVERS)
-    return tuple(sorted(alone, key=lambda one: (one.role, one.account, one.person.id, one.way)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Chance:
-    catalogue: Catalogue
-    role: Role
-    person: Person
-    facts: Facts
-    at: datetime
-
-
-def _possibilities(chance: _Chance, account: str) -> Iterator[Possibility]:
-    offered = accounts_offered(chance.catalogue, chance.role, chance.person, chance.facts, chance.at)
-    wanted = [each for each in offered if account in ("", each)]
-    lengths = (longest(chance.catalogue, chance.role, work, chance.at) for work in chance.role.work)
-    most = max(lengths, default=timedelta(0))
-    if not wanted or most < chance.role.shortest:
-        return
-    for way, limit, conditions in _ways(chance, most):
-        for each in wanted:
-            yield Possibility(chance.person, chance.role.id, each, way, limit, conditions)
-
-
-def _ways(chance: _Chance, most: timedelta) -> Iterator[tuple[Way, timedelta, tuple[str, ...]]]:
-    role = chance.role
-    ticket = (f"names a ticket such as {role.ticket.hint or role.ticket.pattern}",) if role.ticket else ()
-    sets = stage_sets(chance.catalogue, role, chance.person, chance.facts, waited=EVER, now=chance.at)
-    if can_be_filled(role.stages, sets) or _is_open_to_others(role):
-        yield Way.APPROVERS, most, (f"{role.quorum} approve", *ticket)
-    if role.critical:
-        return
-    if (conditions := _automatic(chance)) is not None and not role.sensitive:
-        yield Way.AUTOMATIC, most, (*conditions, *ticket)
-    if role.break_glass:
-        within = format_duration(role.break_glass.review_within)
-        yield Way.BREAK_GLASS, min(most, role.break_glass.longest), (f"is reviewed within {within}", *ticket)
-    if role.extend and not role.extend.approval:
-        yield Way.EXTENSION, min(most, role.extend.longest), ("has it already, for the first time", *ticket)
-
-
-def _automatic(chance: _Chance) -> tuple[str, ...] | None:
-    auto = chance.role.auto
-    if auto is None:
-        return None
-    conditions = [f"is on call by {auto.on_call}"] if auto.on_call else []
-    conditions += [f"the ticket is {' or '.join(sorted(auto.severities))}"] if auto.severities else []
-    if auto.hours:
-        hours = chance.catalogue.hours[auto.hours]
-        if not is_within(hours, chance.at):
-            return None
-        conditions.append(f"within {auto.hours} ({in_words(hours)})")
-    return (*conditions, f"at most {auto.times} times in {format_duration(auto.per)}")
-
-
-def _is_open_to_others(role: Role) -> bool:
-    """Whether approvers may come from what is not in the catalogue."""
-    named = (stage.owner or stage.on_call or stage.manager for stage in role.stages)
-    return any(named) or bool(slack_groups_of_approving(role))
-
-
-def filled_in(role: Role, ask: Ask, params: Mapping[str, str]) -> Ask:
-    """``ask`` with these parameters, and with defaults or the first of the choices for the rest."""
-    made = {each.id: each.default or (each.choices[0] if each.choices else "") for each in role.parameters}
-    return replace(ask, params={key: value for key, value in {**made, **params}.items() if value})
+def _filled_in(role: Role | None, item: Item) -> Item:
+    parameters = role.parameters if role else ()
+    made = {each.id: each.default or (each.choices[0] if each.choices else "") for each in parameters}
+    return replace(item, params={key: value for key, value in {**made, **item.params}.items() if value})

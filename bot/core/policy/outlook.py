@@ -3,14 +3,16 @@
 Whatever is not known counts for the requester here and is told as not known: the form asks nobody.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.core.duration import format_duration
-from bot.core.model import Ask, Catalogue, Person, Role
+from bot.core.model import Ask, Person
+from bot.core.policy.asking import of_target
+from bot.core.policy.bundles import work_of_all
 from bot.core.policy.case import Asking
-from bot.core.policy.explain import Explanation, StageView, explain, taken_for_granted
+from bot.core.policy.explain import Explanation, StageView, TargetView, explain, taken_for_granted
 from bot.core.policy.facts import Facts
 from bot.core.policy.hours import in_words, is_within, longest
 from bot.core.policy.offers import accounts_offered, may_use
@@ -50,6 +52,14 @@ class StageOutlook:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleOutlook:
+    """Who will be asked for a role, stage by stage."""
+
+    title: str
+    stages: tuple[StageOutlook, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What the form tells: ``longest`` is what may be asked for as it is filled in, ``limit`` what it is due to."""
 
@@ -57,7 +67,8 @@ class Outlook:
     """What would be refused, though all that is still missing were filled in."""
     automatic: tuple[Condition, ...]
     """When nobody has to be asked; none where somebody always has to be."""
-    stages: tuple[StageOutlook, ...]
+    roles: tuple[RoleOutlook, ...]
+    """One of an ask for one role, wherever; several of a bundle, where each has approvers of its own."""
     longest: timedelta
     limit: str = ""
     critical: bool = False
@@ -68,39 +79,46 @@ def outlook(asking: Asking, blank: Collection[str] = ()) -> Outlook | None:
 
     ``blank`` are the form's fields that are not filled in yet: they stand open, whatever the ask says of them.
     """
-    catalogue, person, facts, now = asking.catalogue, asking.requester, asking.facts, asking.now
-    role = catalogue.roles.get(asking.ask.role)
-    if role is None or not may_use(role, person, facts, now):
+    roles = [asking.catalogue.roles.get(item.role) for item in asking.ask.items]
+    each = [replace(asking, at=at) for at, _ in enumerate(roles)]
+    if not all(role and may_use(role, of.requester, of.known, of.now) for role, of in zip(roles, each, strict=True)):
         return None
-    filled = _filled(asking, role, blank)
-    known, _ = with_granted(catalogue, facts, filled, person)
-    found = explain(catalogue, person, filled, known, now)
-    judged = replace(asking, ask=filled, facts=known)
-    stages = _stages(role, person, found, facts)
+    granted, _ = with_granted(replace(asking, ask=_filled(asking, blank)))
+    found = explain(granted)
+    stages = [_stages(of, target) for of, target in zip(each, found.targets, strict=True)]
+    named = [RoleOutlook(of.role.title, those) for of, those in zip(each, stages, strict=True)]
+    shortest = min(range(len(each)), key=lambda at: found.targets[at].longest)
     return Outlook(
         refusals=tuple(_refusals(found, stages)),
-        automatic=tuple(_conditions(judged, facts)),
-        stages=stages,
+        automatic=tuple(_conditions(granted, asking.facts)),
+        roles=tuple(one for at, one in enumerate(named) if one not in named[:at]),
         longest=found.longest,
-        limit=_limit(judged, found.longest),
-        critical=role.critical,
+        limit=_limit(replace(granted, at=shortest), found.longest),
+        critical=any(of.role.critical for of in each),
     )
 
 
-def with_granted(catalogue: Catalogue, known: Facts, ask: Ask, person: Person) -> tuple[Facts, tuple[str, ...]]:
-    """Facts with what nobody could say taken for granted; and, in words, what of this matters for the role."""
-    role = catalogue.roles.get(ask.role)
+def with_granted(asking: Asking) -> tuple[Asking, tuple[str, ...]]:
+    """With what nobody could say taken for granted; and, in words, what of this matters for any of its roles."""
+    each = [_granted(replace(asking, at=at)) for at, _ in enumerate(asking.ask.items)]
+    (first, _), *more = each
+    granted = replace(asking, facts=first, more_facts=tuple(facts for facts, _ in more))
+    return granted, tuple(dict.fromkeys(text for _, told in each for text in told))
+
+
+def _granted(of: Asking) -> tuple[Facts, tuple[str, ...]]:
+    role, known = of.catalogue.roles.get(of.item.role), of.known
     if role is None:
         return known, ()
-    granted = taken_for_granted(role, ask, person)
+    granted = taken_for_granted(role, of.ask, of.requester)
     names = ("ticket", "live", "automatic", "pairs", "owes_review", "extended")
     lacking = {name: getattr(granted, name) for name in names if getattr(known, name) is None}
-    limited = any(caps != Caps() for caps in (role.caps, catalogue.limits))
+    limited = any(caps != Caps() for caps in (role.caps, of.catalogue.limits))
     matters = {
         "ticket": ("the ticket is there and open", bool(role.ticket and role.ticket.tracker)),
         "live": ("no limit is reached and nothing was denied lately", limited),
         "automatic": ("it never went without a word before", role.auto is not None),
-        "owes_review": ("no review is owed", ask.break_glass),
+        "owes_review": ("no review is owed", of.ask.break_glass),
     }
     told = tuple(text for name, (text, does) in matters.items() if does and name in lacking)
     return replace(known, **lacking), told
@@ -126,35 +144,49 @@ def _not_known(stage: Stage, person: Person, facts: Facts) -> Iterator[Unknown]:
 # --- pieces ----------------------------------------------------------------------------------------------
 
 
-def _filled(a: Asking, role: Role, blank: Collection[str]) -> Ask:
+def _filled(a: Asking, blank: Collection[str]) -> Ask:
     """With something that could be chosen in what is blank, so that the rest can be judged."""
-    accounts = accounts_offered(a.catalogue, role, a.requester, a.facts, a.now)
-    lasting = max(role.work, key=lambda work: longest(a.catalogue, role, work), default="")
-    return replace(
-        a.ask,
-        account=accounts[0] if "account" in blank and accounts else a.ask.account,
-        work=lasting if "work" in blank else a.ask.work,
-        duration=role.shortest if "duration" in blank else a.ask.duration,
-    )
+    each = [replace(a, at=at) for at, _ in enumerate(a.ask.items)]
+    ask, roles = a.ask, [of.role for of in each]
+    accounts = _everywhere(each)
+    if "account" in blank and accounts:
+        more = tuple(replace(item, account=accounts[0]) for item in ask.more)
+        ask = replace(ask, account=accounts[0], more=more)
+    if "work" in blank:
+        lasting = max(
+            work_of_all(roles), key=lambda work: min(longest(a.catalogue, each, work) for each in roles), default=""
+        )
+        ask = replace(ask, work=lasting)
+    return replace(ask, duration=max(each.shortest for each in roles)) if "duration" in blank else ask
 
 
-def _refusals(found: Explanation, stages: Iterable[StageOutlook]) -> Iterator[Reason]:
-    others_come = any(stage.unknown for stage in stages)
+def _everywhere(each: Sequence[Asking]) -> list[str]:
+    """The accounts where all of it is offered, sorted."""
+    offered = (accounts_offered(of.catalogue, of.role, of.requester, of.known, of.now) for of in each)
+    return sorted(frozenset.intersection(*map(frozenset, offered)))
+
+
+def _refusals(found: Explanation, stages: Sequence[Sequence[StageOutlook]]) -> Iterator[Reason]:
+    """That too few could approve is not said of a target for which others come who are not known."""
+    others = [any(stage.unknown for stage in each) for each in stages]
+    hidden = {reason for reason in found.shared if any(others)}
+    for target, come in zip(found.targets, others, strict=True):
+        hidden |= {of_target(target.item, reason) for reason in target.reasons if come}
     for reason in found.refusals:
-        leans_on_others = reason.rule == "approvers" and others_come
+        leans_on_others = reason.rule == "approvers" and reason in hidden
         if not (reason.rule in _TYPED or leans_on_others):
             yield reason
 
 
-def _stages(role: Role, person: Person, found: Explanation, facts: Facts) -> tuple[StageOutlook, ...]:
-    views = zip(role.stages, found.stages, strict=False)
-    return tuple(StageOutlook(view, not_known(stage, person, facts)) for stage, view in views)
+def _stages(of: Asking, target: TargetView) -> tuple[StageOutlook, ...]:
+    views = zip(of.role.stages, target.stages, strict=False)
+    return tuple(StageOutlook(view, not_known(stage, of.requester, of.known)) for stage, view in views)
 
 
 def _conditions(a: Asking, facts: Facts) -> Iterator[Condition]:
     """``facts`` are those that are known; the ones in ``a`` are taken for granted where they are not."""
     auto = a.role.auto
-    if auto is None or a.role.critical or a.role.sensitive:
+    if auto is None or a.role.critical or a.role.sensitive or a.ask.more:
         return
     said = {reason.rule: reason.satisfied for reason in may_go_without_a_word(a).reasons}
     if auto.on_call:

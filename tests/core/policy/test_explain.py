@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.model import Catalogue, Way
-from bot.core.policy import Explanation, Facts, Possibility, explain, taken_for_granted, who_can
-from bot.core.rules import Auto, BreakGlass, Escalation, Extension, Hours, Stage, TicketRule
+from bot.core.policy import Asking, Explanation, Facts, Possibility, explain, spread_out, taken_for_granted, who_can
+from bot.core.rules import Auto, BreakGlass, Bundle, Caps, Escalation, Extension, Hours, Stage, TicketRule
 from tests.core.examples import ASK, CATALOGUE, HOUR, NOW, READ
 
 MINUTE = timedelta(minutes=1)
@@ -27,7 +27,7 @@ def explained(of: Catalogue, now: datetime = NOW, **asked: object) -> Explanatio
     ask = replace(ASK, **asked)  # type: ignore[arg-type]
     role = of.roles.get(ask.role)
     facts = taken_for_granted(role, ask, ALICE) if role else Facts()
-    return explain(of, ALICE, ask, facts, now)
+    return explain(Asking(of, ALICE, ask, now, facts))
 
 
 def test_what_passes_says_every_rule_and_needs_no_remedy() -> None:
@@ -42,9 +42,9 @@ def test_what_passes_says_every_rule_and_needs_no_remedy() -> None:
 def test_each_stage_says_who_could_approve_at_once_and_who_later() -> None:
     first = Stage(title="Lead", manager=True, escalate=(Escalation(HOUR, people=frozenset({"otto"})),))
     found = explained(catalogue(stages=(first, Stage(people=frozenset({"sam", "otto"}), quorum=2))))
-    assert [(stage.title, stage.needed) for stage in found.stages] == [("Lead", 1), ("stage 2", 2)]
-    assert [[person.id for person in stage.at_once] for stage in found.stages] == [["mona"], ["otto", "sam"]]
-    assert [[person.id for person in stage.later] for stage in found.stages] == [["otto"], []]
+    assert [(stage.title, stage.needed) for stage in found.targets[0].stages] == [("Lead", 1), ("stage 2", 2)]
+    assert [[person.id for person in stage.at_once] for stage in found.targets[0].stages] == [["mona"], ["otto", "sam"]]
+    assert [[person.id for person in stage.later] for stage in found.targets[0].stages] == [["otto"], []]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_fields_that_are_not_filled_in_yet_count_against_nothing() -> None:
 
 def test_of_a_role_that_is_not_offered_nothing_more_is_told() -> None:
     found = explained(catalogue(), role="vault")
-    assert (found.stages, found.longest) == ((), timedelta(0))
+    assert (found.targets[0].stages, found.longest) == ((), timedelta(0))
     assert {reason.rule for reason in found.verdict.reasons} == {"role", "account"}
 
 
@@ -96,7 +96,7 @@ def test_what_goes_without_a_word_says_which_condition_is_missing() -> None:
     assert alone.way is Way.APPROVERS
     assert [reason.rule for reason in alone.automatic.refusals] == ["on-call"]
     facts = taken_for_granted(of.roles["s3-read"], ASK, ALICE, ["rota"])
-    assert explain(of, ALICE, ASK, facts, NOW).way is Way.AUTOMATIC
+    assert explain(Asking(of, ALICE, ASK, NOW, facts)).way is Way.AUTOMATIC
 
 
 def test_breaking_glass_is_explained_by_its_own_longest() -> None:
@@ -171,3 +171,94 @@ def test_what_lapses_is_gone_at_that_time() -> None:
     of = catalogue(ask=(rule,))
     assert who_can(of, "s3-read", at=SATURDAY - MINUTE)
     assert who_can(of, "s3-read", at=SATURDAY) == ()
+
+
+# --- several at once -------------------------------------------------------------------------------------
+
+BUNDLE = Bundle("day", "A day's work", (("s3-read", {"bucket": "logs"}), ("deploy", {})))
+
+
+def bundled(**changes: object) -> Catalogue:
+    return replace(catalogue(**changes), bundles={"day": BUNDLE})
+
+
+def several(of: Catalogue, facts: Facts | None = None, **asked: object) -> Explanation:
+    ask = spread_out(of, replace(ASK, role="day", **asked), ("payments", "search"))  # type: ignore[arg-type]
+    known = facts or taken_for_granted(of.roles["s3-read"], ask, ALICE)
+    return explain(Asking(of, ALICE, ask, NOW, known, (known,) * len(ask.more)))
+
+
+def test_of_several_what_is_so_of_all_is_said_once_and_the_rest_by_target() -> None:
+    found = several(bundled(reason_min=200))
+    own = {(view.item.role, view.item.account): {reason.rule for reason in view.reasons} for view in found.targets}
+    assert own.keys() == {(role, account) for role in ("s3-read", "deploy") for account in ("payments", "search")}
+    assert "work" in {reason.rule for reason in found.shared}
+    assert {reason.rule for reason in found.targets[0].reasons if not reason.satisfied} == {"reason"}
+    assert not any("work" in rules for rules in own.values())
+
+
+def test_of_several_it_is_one_verdict_with_what_each_needs_to_pass() -> None:
+    found = several(bundled(longest=30 * MINUTE))
+    assert not found.passes
+    assert found.longest == 30 * MINUTE
+    assert found.remedies == tuple(
+        f"s3-read in {account}: ask for 30 min or less, but for 1 min or more" for account in ("payments", "search")
+    )
+    assert several(bundled()).passes
+
+
+def test_of_several_limits_count_all_of_them_together() -> None:
+    most_three = bundled(caps=Caps(per_person=3))
+    assert [reason.rule for reason in several(most_three).refusals] == ["limit", "limit"]
+    assert several(bundled(caps=Caps(per_person=4))).passes
+
+
+def test_of_several_each_says_who_could_approve_it() -> None:
+    stage = Stage(people=frozenset({"otto"}))
+    found = several(bundled(stages=(stage,)))
+    first = {view.item.role: [person.id for person in view.stages[0].at_once] for view in found.targets}
+    assert first == {"s3-read": ["otto"], "deploy": ["mona"]}
+
+
+def test_of_several_with_one_that_is_not_offered_nothing_else_is_told() -> None:
+    of = replace(bundled(), bundles={"day": replace(BUNDLE, items=(("s3-read", {}), ("vault", {})))})
+    found = several(of)
+    assert {reason.rule for reason in found.verdict.reasons} <= {"role", "account"}
+    assert all("vault" in reason.text for reason in found.verdict.reasons)
+
+
+# --- who can have a bundle -------------------------------------------------------------------------------
+
+
+def test_a_bundle_is_had_by_who_could_have_each_of_its_roles() -> None:
+    found = who_can(bundled(), "day", at=NOW)
+    assert ways(found) == {
+        ("alice", "payments", "approvers"),
+        ("alice", "search", "approvers"),
+        ("bob", "payments", "approvers"),
+    }
+    one_account = bundled(accounts=frozenset({"payments"}))
+    assert {each.account for each in who_can(one_account, "day", at=NOW)} == {"payments"}
+    assert who_can(one_account, "day", "search", at=NOW) == ()
+    only_alice = bundled(ask=(replace(READ.ask[0], groups=frozenset(), people=frozenset({"alice"})),))
+    assert {each.person.id for each in who_can(only_alice, "day", at=NOW)} == {"alice"}
+    nobody = bundled(stages=(Stage(people=frozenset({"alice"})),))
+    assert {each.person.id for each in who_can(nobody, "day", at=NOW)} == {"bob"}
+
+
+def test_a_bundle_lasts_as_long_as_the_shortest_of_its_roles_for_one_kind_of_work() -> None:
+    assert {each.longest for each in who_can(bundled(longest=HOUR), "day", at=NOW)} == {HOUR}
+    assert {each.longest for each in who_can(bundled(work=("bug-fix",)), "day", at=NOW)} == {2 * HOUR}
+    assert who_can(bundled(work=("other",)), "day", at=NOW) == ()
+
+
+def test_a_bundle_is_had_alone_only_where_each_of_its_roles_breaks_glass() -> None:
+    glass = {"break_glass": BreakGlass(30 * MINUTE), "auto": Auto(2, HOUR), "extend": Extension(HOUR, approval=False)}
+    of = bundled(**glass)
+    assert who_can(of, "day", at=NOW, without_a_second_human=True) == ()
+    deploy = replace(of.roles["deploy"], **{**glass, "break_glass": BreakGlass(20 * MINUTE, HOUR)})
+    found = who_can(
+        replace(of, roles={**of.roles, "deploy": deploy}), "day", "search", at=NOW, without_a_second_human=True
+    )
+    assert [(each.way, each.longest) for each in found] == [(Way.BREAK_GLASS, 20 * MINUTE)]
+    assert found[0].conditions == ("s3-read: is reviewed within 1 d", "deploy: is reviewed within 1 h")

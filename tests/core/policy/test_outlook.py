@@ -6,8 +6,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.model import Catalogue, StepUpPolicy, StepUpRule
-from bot.core.policy import NOTHING, Asking, Condition, Facts, Outlook, TicketFact, Unknown, outlook, with_granted
-from bot.core.rules import Auto, Caps, Hours, OwnerOf, Stage, TicketRule
+from bot.core.policy import (
+    NOTHING,
+    Asking,
+    Condition,
+    Facts,
+    Outlook,
+    StageOutlook,
+    TicketFact,
+    Unknown,
+    outlook,
+    spread_out,
+    with_granted,
+)
+from bot.core.rules import Auto, Bundle, Caps, Hours, OwnerOf, Stage, TicketRule
 from tests.core.examples import ASK, CATALOGUE, HOUR, NOW, READ
 
 MINUTE, WEEK = timedelta(minutes=1), timedelta(days=7)
@@ -29,6 +41,11 @@ def foretold(
     found = outlook(Asking(of, ALICE, ask, now, facts), blank)
     assert found is not None
     return found
+
+
+def stages_of(found: Outlook) -> tuple[StageOutlook, ...]:
+    (role,) = found.roles
+    return role.stages
 
 
 def rules(found: Outlook) -> list[str]:
@@ -95,7 +112,7 @@ def test_each_stage_names_who_will_be_asked_and_never_the_requester() -> None:
         Stage(title="Security", people=frozenset({"sam", "alice"})),
     )
     found = foretold(catalogue(stages=stages))
-    assert [(stage.view.title, [p.id for p in stage.view.at_once]) for stage in found.stages] == [
+    assert [(stage.view.title, [p.id for p in stage.view.at_once]) for stage in stages_of(found)] == [
         ("Lead", ["mona", "otto"]),
         ("Security", ["sam"]),
     ]
@@ -105,17 +122,17 @@ def test_nobody_to_approve_is_told_but_not_where_others_could_who_are_not_known(
     assert rules(foretold(catalogue(stages=(Stage(people=frozenset({"alice"})),)))) == ["approvers"]
     found = foretold(catalogue(stages=(Stage(slack_groups=frozenset({"S1"}), on_call="rota"),)))
     assert found.refusals == ()
-    assert found.stages[0].unknown == (Unknown("slack_group", "S1"), Unknown("on_call", "rota"))
+    assert stages_of(found)[0].unknown == (Unknown("slack_group", "S1"), Unknown("on_call", "rota"))
 
 
 def test_who_is_known_is_named_instead() -> None:
     stage = Stage(slack_groups=frozenset({"S1"}), on_call="rota", owner=OwnerOf("bucket", "owner"))
     mona, otto, sam = (CATALOGUE.people[name] for name in ("mona", "otto", "sam"))
     facts = Facts(slack_groups={"S1": (otto,)}, on_call={"rota": (mona,)}, owners=(sam,))
-    (named,) = foretold(catalogue(stages=(stage,)), facts).stages
+    (named,) = stages_of(foretold(catalogue(stages=(stage,)), facts))
     assert [person.id for person in named.view.at_once] == ["mona", "otto", "sam"]
     assert named.unknown == ()
-    (open_yet,) = foretold(catalogue(stages=(stage,))).stages
+    (open_yet,) = stages_of(foretold(catalogue(stages=(stage,))))
     assert Unknown("owner", "bucket") in open_yet.unknown
 
 
@@ -124,10 +141,10 @@ def test_the_chat_s_manager_is_not_known_where_neither_says_who_that_is() -> Non
     asking = Asking(catalogue(stages=(Stage(manager=True),)), bob, replace(ASK, requester="bob"), NOW)
     found = outlook(asking)
     assert found is not None
-    assert found.stages[0].unknown == (Unknown("manager"),)
+    assert stages_of(found)[0].unknown == (Unknown("manager"),)
     known = outlook(replace(asking, facts=Facts(manager=CATALOGUE.people["mona"])))
     assert known is not None
-    assert known.stages[0].unknown == ()
+    assert stages_of(known)[0].unknown == ()
 
 
 def test_what_is_critical_says_so() -> None:
@@ -182,14 +199,62 @@ def test_what_is_sensitive_or_critical_never_goes_without_a_word(what: str) -> N
 
 def test_only_what_nobody_could_say_is_taken_for_granted_and_told_where_it_matters() -> None:
     of = catalogue(auto=AUTO, caps=Caps(per_person=1), ticket=TicketRule(".*", tracker="jira"))
-    facts, told = with_granted(of, Facts(automatic=(NOW,)), ASK, ALICE)
-    assert facts.automatic == (NOW,)
-    assert facts.live is not None
+    asking, told = with_granted(Asking(of, ALICE, ASK, NOW, Facts(automatic=(NOW,))))
+    assert asking.facts.automatic == (NOW,)
+    assert asking.facts.live is not None
     assert told == ("the ticket is there and open", "no limit is reached and nothing was denied lately")
-    assert with_granted(catalogue(), Facts(), ASK, ALICE)[1] == ()
+    assert with_granted(Asking(catalogue(), ALICE, ASK, NOW))[1] == ()
 
 
 def test_a_condition_reads_as_part_of_a_sentence() -> None:
     assert foretold(catalogue(auto=Auto(3, WEEK, on_call="rota"))).automatic[0] == Condition(
         "you are on call (rota)", None
     )
+
+
+# --- several at once -------------------------------------------------------------------------------------
+
+
+def foretold_of_a_bundle(
+    of: Catalogue, *facts: Facts, blank: tuple[str, ...] = (), account: str = "payments"
+) -> Outlook:
+    bundle = Bundle("day", "A day's work", (("s3-read", {"bucket": "logs"}), ("deploy", {})))
+    of = replace(of, bundles={"day": bundle})
+    ask = spread_out(of, replace(ASK, role="day", account=account))
+    found = outlook(Asking(of, ALICE, ask, NOW), blank)
+    assert found is not None
+    return found
+
+
+def test_of_a_bundle_each_role_names_who_will_be_asked_and_where_others_come_from() -> None:
+    found = foretold_of_a_bundle(catalogue(title="Read", stages=(Stage(people=frozenset({"otto"})),)))
+    asked = [(role.title, [person.id for person in role.stages[0].view.at_once]) for role in found.roles]
+    assert asked == [("Read", ["otto"]), ("Deploy", ["mona"])]
+    assert [role.stages[0].unknown for role in found.roles] == [(), (Unknown("slack_group", "S1"),)]
+    assert found.refusals == ()
+
+
+def test_of_a_bundle_only_the_role_whose_approvers_are_known_is_refused_for_having_none() -> None:
+    found = foretold_of_a_bundle(catalogue(stages=(Stage(people=frozenset({"alice"})),)))
+    assert [(reason.rule, reason.text.partition(":")[0]) for reason in found.refusals] == [
+        ("approvers", "s3-read in payments")
+    ]
+    open_yet = catalogue(stages=(Stage(slack_groups=frozenset({"S2"})),))
+    assert foretold_of_a_bundle(open_yet).refusals == ()
+
+
+def test_of_a_bundle_it_is_as_long_as_its_shortest_role_and_never_without_a_word() -> None:
+    found = foretold_of_a_bundle(catalogue(longest=HOUR, auto=Auto(3, WEEK)))
+    assert (found.longest, found.limit, found.automatic) == (HOUR, "", ())
+
+
+def test_of_a_bundle_that_is_not_filled_in_yet_nothing_is_refused() -> None:
+    of = catalogue(shortest=20 * MINUTE, accounts=frozenset({"payments"}), work=("incident",))
+    assert foretold_of_a_bundle(of, blank=("account", "work", "duration"), account="").refusals == ()
+
+
+def test_the_same_role_in_several_accounts_is_told_once() -> None:
+    ask = spread_out(catalogue(), ASK, ("payments", "search"))
+    found = outlook(Asking(catalogue(), ALICE, ask, NOW))
+    assert found is not None
+    assert len(found.roles) == 1
