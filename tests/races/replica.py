@@ -65,7 +65,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of an order: ``done``, ``waits``, a refusal's code, or a traceback; begun and ended by ``time.monotonic``."""
+    """What came of an order: ``done``, ``waits``, a refusal's code, or a traceback.
+
+    Begun and ended by ``time.monotonic``.
+    """
 
     outcome: str
     began: float

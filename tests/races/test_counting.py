@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from bot.core.model import Ask, RequestStatus, Role
+from bot.providers.iam_policy import render
 from bot.service.ports import Tx
 from bot.store import open_store
 from tests.core.examples import ASK, HOUR, PENDING
-from tests.races.company import GLASS, HEADS, ONCE, SINGLE, SINGLE_BY_WORD, name_of
+from tests.races.company import CATALOGUE, GLASS, HEADS, ONCE, SINGLE, SINGLE_BY_WORD, name_of
 from tests.races.conftest import prove, save_draft
 from tests.races.racing import Facts, Side, facts_of, one_is_refused, race
 from tests.races.replica import WAITS, Two
@@ -54,7 +55,7 @@ def _save_request(tx: Tx, request_id: str, number: int, role: Role) -> None:
         asked_at=tx.now(),
         lapses_at=tx.now() + 4 * HOUR,
         principal=f"user/{name_of(number)}",
-        policy='[{"Action":["codedeploy:*"],"Effect":"Allow","Resource":["*"]}]',
+        policy=render(role, CATALOGUE.accounts["payments"], {}),
     )
     tx.save_request(request)
 

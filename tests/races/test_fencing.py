@@ -17,7 +17,6 @@ from tests.races.conftest import prepare_grants, prepare_requests
 from tests.races.racing import facts_of
 from tests.races.replica import Replica, Two
 
-
 TABLES = ("requests", "approvals", "grants", "audit_log", "audit_head", "effects", "messages")
 
 
