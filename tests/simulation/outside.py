@@ -37,9 +37,9 @@ class SimCloud(FakeProvider):
         self.taken: set[PolicyKey] = set()
         """What somebody else took away."""
 
-    def preflight(self, permission: Permission) -> Sequence[str]:
+    def preflight(self, permission: Permission, *besides: Permission) -> Sequence[str]:
         self._draw("preflight")
-        return super().preflight(permission)
+        return super().preflight(permission, *besides)
 
     def grant(self, permission: Permission) -> None:
         self._draw("grant")
