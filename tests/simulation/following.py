@@ -58,8 +58,13 @@ class Following:
         return self._extends(fact["request_id"]) == subject and self._book.stopped(subject)
 
     def after_step(self, tx: Tx) -> None:
-        """I2: what goes on from something that was stopped is stopped too, or that is still on the books."""
+        """I2: what goes on from something that was stopped is stopped too, or that is still on the books.
+
+        I3: of several targets, all are given or none.
+        """
         for request_id, request in self._book.requests.items():
+            if "more" in request.data:
+                self._is_whole(request_id)
             extends = request.data.get("extends", "")
             if not extends or not self._book.stopped(extends):
                 continue
@@ -67,6 +72,12 @@ class Following:
             on = [key for key in grants if self._book.grants[key].status in ON]
             if (on or request.status in ON) and not tx.is_enqueued(f"follow:{extends}"):
                 raise Broken(f"I2: {request_id} goes on ({request.status}, {on}) from {extends}, which is stopped")
+
+    def _is_whole(self, request_id: str) -> None:
+        grants = [self._book.grants[key] for key in self._book.grants_of(request_id)]
+        failed = any(grant.data.get("reason") == "failed" for grant in grants)
+        if failed and any(grant.status in ON for grant in grants):
+            raise Broken(f"I3: a target of {request_id} could not be given, and another is kept")
 
     def _extends(self, request_id: str) -> str:
         entry = self._book.requests.get(request_id)
