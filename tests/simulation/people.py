@@ -71,11 +71,11 @@ def ask(history: "History") -> Click:
 
 
 def _varied(history: "History", ask: Ask) -> Ask:
-    """Sometimes with a second target, or by breaking glass."""
-    drawn = history.rng.random()
+    """Sometimes with a second target, or by breaking glass; who broke it tries that again."""
+    drawn, owes = history.rng.random(), history.company.invariants.book.owed(ask.requester)
     if drawn < 0.12:
         return replace(ask, more=(history.rng.choice(FURTHER),), ticket="PAY-1")
-    return replace(ask, break_glass=True, start_at=None) if drawn < 0.2 else ask
+    return replace(ask, break_glass=True, start_at=None) if drawn < (0.5 if owes else 0.2) else ask
 
 
 def send_again(history: "History") -> Click | None:
