@@ -141,11 +141,13 @@ def _write(tx: Tx, decision: Decision) -> None:
 
 def _followed(tx: Tx, grants: Iterable[Grant]) -> list[Effect]:
     """What was to go on from a grant that is stopped before its end is stopped too."""
-    stopped = (
+    stopped = [
         grant.id
         for grant in grants
         if grant.status is GrantStatus.REVOKING and grant.end_reason is not EndReason.EXPIRED
-    )
+    ]
+    # Whoever asks to go on from it has this too, up to their commit: it is seen here, or they see that it is stopped.
+    tx.guard([f"grant:{each}" for each in stopped])
     now = tx.now()
     return [Effect("grant.follow", each, f"follow:{each}", now) for each in stopped if tx.extensions_of(each)]
 

@@ -27,6 +27,8 @@ from bot.service.logs import configure
 from bot.settings import SealingKey, Secret, Settings, Transport
 from bot.slack import app as slack_app
 from bot.slack import edge
+from bot.slack.messenger import SlackChat
+from bot.slack.pace import Pace
 from bot.store import serve_lock, sql
 from bot.store.engine import make_engine
 from bot.store.tables import claimable_at, effects
@@ -161,6 +163,8 @@ def run(warm: Warm, order: Json, connection: socket.socket) -> None:
     stop = Stop(**order["stop"]) if order["stop"] else None
     warm.points.begin(stop, lambda name: _tell_paused(channel, name))
     settings, clock = settings_of(warm.fixed, order), SharedClock(Path(order["clock"]))
+    # What Slack's limits put off comes when this clock says so: a machine that is not busy would wait for it in vain.
+    app.SlackChat = functools.partial(SlackChat, pace=Pace(lambda: clock.now().timestamp()))  # type: ignore[misc,assignment]
     with serve_lock(order["database"]), app.assemble(settings, session=warm.session, clock=clock) as parts:
         parts.reloading.begin()
         Child(parts, warm.points, channel).serve()

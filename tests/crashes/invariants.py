@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from bot.core.audit import Tag
-from bot.core.model import GrantStatus, RequestStatus
+from bot.core.model import Grant, GrantStatus, RequestStatus
 from bot.providers.iam_policy import ends_at
 from bot.slack.messenger import EVENT_TYPE
-from tests.crashes.seen import Seen
+from tests.crashes.seen import NUMBERS, Seen
 from tests.scenarios.company import SLACK_ID
 from tests.scenarios.harness import Secrets
 
@@ -20,6 +20,8 @@ Wrong = Iterator[str]
 OURS = "prodaccess-"
 FRESH = timedelta(minutes=15)
 """How old an approver's proof may be by the scenarios' catalogue."""
+WITHOUT_CODES = frozenset({"longer"})
+"""Roles that take none; to go on from it takes one all the same."""
 
 
 def at_any_instant(seen: Seen, secrets: Secrets) -> list[str]:
@@ -34,7 +36,7 @@ def at_the_end(seen: Seen, secrets: Secrets) -> list[str]:
 
 def i1(seen: Seen) -> Wrong:
     """No access outlives its end: every statement in the cloud carries the grant's."""
-    for name, document in seen.policies.items():
+    for (_, name), document in seen.policies.items():
         grant = seen.grant(name.removeprefix(OURS))
         wanted = grant.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ") if grant else "an end"
         ends = {s.get("Condition", {}).get("DateLessThan", {}).get("aws:CurrentTime") for s in document["Statement"]}
@@ -52,23 +54,32 @@ def i2(seen: Seen) -> Wrong:
     for request in seen.requests:
         if request.status is RequestStatus.PENDING:
             yield f"I2: request {request.id} is still pending"
-        if request.status is RequestStatus.APPROVED and not any(g.request_id == request.id for g in seen.grants):
-            yield f"I2: request {request.id} was approved, and there is no grant"
+        made = sum(grant.request_id == request.id for grant in seen.grants)
+        if request.status is RequestStatus.APPROVED and made != len(request.ask.items):
+            yield f"I2: request {request.id} was approved, and there are {made} grants"
     yield from (f"I2: grant {g.id} is still {g.status}" for g in seen.grants if g.status is not GrantStatus.ENDED)
     yield from (f"I2: {e.key} is still to be done, after {e.attempts}: {e.last_error}" for e in seen.effects)
 
 
 def i3(seen: Seen) -> Wrong:
-    """At most one grant per request and account, and exactly what was approved."""
-    for key, count in Counter((grant.request_id, grant.account) for grant in seen.grants).items():
+    """At most one grant per request and target, exactly what was approved, and no gap where it goes on."""
+    for key, count in Counter((grant.request_id, grant.item) for grant in seen.grants).items():
         if count > 1:
             yield f"I3: {count} grants of {key}"
     for grant in seen.grants:
         request = seen.request(grant.request_id)
-        same = (grant.principal, grant.policy, grant.digest) == (request.principal, request.policy, request.digest())
+        item, part = request.ask.items[grant.item], request.parts[grant.item]
+        asked = (item.role, item.account, part.principal, part.policy, request.digest())
+        same = (grant.role, grant.account, grant.principal, grant.policy, grant.digest) == asked
         length = grant.expires_at - grant.starts_at
         if not same or request.status is not RequestStatus.APPROVED or length != request.ask.duration:
             yield f"I3: grant {grant.id} is not what was approved"
+        base = seen.grant(request.ask.extends)
+        if base is not None and grant.starts_at != max(base.expires_at, request.decided_at or grant.starts_at):
+            yield f"I3: grant {grant.id} does not begin where {base.id} ends"
+    for key, count in Counter(request.ask.extends for request in seen.requests if request.ask.extends).items():
+        if count > 1:
+            yield f"I3: grant {key} is made longer {count} times"
 
 
 def i4(seen: Seen) -> Wrong:
@@ -121,11 +132,13 @@ def i6(seen: Seen) -> Wrong:
     moments = {(proof.person, proof.at) for proof in seen.step_ups}
     for request in seen.requests:
         draft = seen.drafts.get(request.id)
-        if draft is None or (request.ask.requester, draft.digest()) not in proofs:
+        by_code = request.ask.role not in WITHOUT_CODES or request.ask.extends
+        if draft is None or (by_code and (request.ask.requester, draft.digest()) not in proofs):
             yield f"I6: request {request.id} was asked without a code"
         for approval in request.approvals:
             at, fits = approval.stepped_up_at, (approval.person, approval.stepped_up_at) in moments
-            if at is None or not fits or approval.at - at > FRESH or approval.person == request.ask.requester:
+            fresh = at is not None and fits and approval.at - at <= FRESH
+            if not (fresh or request.ask.role in WITHOUT_CODES) or approval.person == request.ask.requester:
                 yield f"I6: {approval} of request {request.id} does not count"
             if approval.person not in request.approvers_asked:
                 yield f"I6: {approval.person} was not asked about {request.id}"
@@ -146,9 +159,10 @@ def i8(seen: Seen) -> Wrong:
 
 def i9(seen: Seen) -> Wrong:
     """What is in the cloud is in the ledger, where it may be: its intent was committed first."""
-    for name in seen.policies:
+    for number, name in seen.policies:
         grant = seen.grant(name.removeprefix(OURS))
-        if grant is None or not grant.is_live or grant.principal != "user/maya":
+        where = (NUMBERS[grant.account], grant.principal) if grant else ()
+        if grant is None or not grant.is_live or where != (number, "user/maya"):
             yield f"I9: {name} is in AWS, and its grant is {grant.status if grant else 'not there'}"
 
 
@@ -174,8 +188,7 @@ def all_is_said(seen: Seen) -> Wrong:
         wanted |= {f"{request.id}:own:@{SLACK_ID['maya']}", f"{request.id}:approvers:{request.channel}", *approvers}
         if request.status is not RequestStatus.APPROVED:
             wanted.add(f"tell:{request.status}:{request.id}")
-    for grant in seen.grants:
-        wanted |= {f"tell:ended:{grant.id}", *([f"tell:active:{grant.id}"] if grant.granted_at else [])}
+    wanted |= {key for grant in seen.grants for key in _told_of(grant, seen)}
     overdue = {f"overdue:{record['account']}:" for record in seen.records if record["tag"] == Tag.GRANT_OVERDUE}
     pages = " ".join(key for key in said if key.startswith("overdue:"))
     yield from (f"no page: {account}" for account in sorted(overdue) if account not in pages)
@@ -184,6 +197,16 @@ def all_is_said(seen: Seen) -> Wrong:
         yield f"{len(summaries)} summaries are in the log, and these were posted: {sorted(said)}"
     yield from (f"never said: {key}" for key in sorted(wanted - said))
     yield from _stale_cards(seen)
+
+
+def _told_of(grant: Grant, seen: Seen) -> list[str]:
+    """Of several targets it is told together, and of access that goes on, that it does."""
+    request = seen.request(grant.request_id)
+    about = request.id if request.ask.more else grant.id
+    later = bool(request.ask.extends) and request.decided_at is not None and grant.starts_at > request.decided_at
+    went_on = any(each.ask.extends == grant.id and each.status is RequestStatus.APPROVED for each in seen.requests)
+    begins = f"tell:{'goes-on' if later else 'active'}:{about}"
+    return [*([begins] if grant.granted_at else []), *([] if went_on else [f"tell:ended:{about}"])]
 
 
 def _stale_cards(seen: Seen) -> Wrong:

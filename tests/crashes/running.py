@@ -33,6 +33,8 @@ OLD_BUTTONS = (
     ("maya", "own card", ids.CANCEL),
     ("maya", "told", ids.RELEASE),
     ("ines", "active card", ids.REVOKE),
+    ("maya", "to extend", ids.EXTEND),
+    ("ines", "further card", ids.APPROVE),
 )
 """Who can still click what, long after: the cards as they were first seen."""
 
@@ -63,8 +65,9 @@ class Playing:
     def stops(self, names: list[str]) -> list[Stop]:
         """Where to stop: on both sides of each point; a process is paused only where it holds no lock.
 
-        Every story starts in the same way: only those that are told so stop there.
+        Every story starts in the same way: only those that are told so stop there. What is told elsewhere is left out.
         """
+        names = [name for name in names if not name.startswith(self.story.told_elsewhere)]
         if not self.story.paused:
             stops = [
                 Stop(name, side) for name in names for side in SIDES if side == "after" or not name.startswith(READS)

@@ -16,6 +16,9 @@ from bot.store.sql import SqlTx
 from bot.store.tables import drafts, effects, step_ups
 
 Json = dict[str, Any]
+Place = tuple[str, str]
+NUMBERS = {"payments-prod": "111111111111", "payments-staging": "222222222222"}
+"""Of the accounts in which Maya is somebody, by their ids."""
 _EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
@@ -33,8 +36,8 @@ class Seen:
     effects: tuple[sa.Row[Any], ...]
     step_ups: tuple[StepUp, ...]
     drafts: Mapping[str, Draft]
-    policies: Mapping[str, Json]
-    """Ours in AWS: documents by name."""
+    policies: Mapping[Place, Json]
+    """Ours in AWS: documents by account number and name."""
     messages: tuple[tuple[str, Json], ...]
     """(channel id, message) of everything that everybody there sees."""
     log: str
@@ -61,7 +64,7 @@ class Seen:
 
 
 def read(
-    tx: SqlTx, now: datetime, policies: Mapping[str, Json], messages: tuple[tuple[str, Json], ...], log: str
+    tx: SqlTx, now: datetime, policies: Mapping[Place, Json], messages: tuple[tuple[str, Json], ...], log: str
 ) -> Seen:
     """Look at the database, and take the rest as it was read."""
     requests = tx.requests_between(*_EVER)

@@ -31,6 +31,8 @@ class Story:
     enrolled: tuple[str, ...] = ENROLLED
     databases: tuple[str, ...] = ("sqlite", "postgresql")
     stops_at_start: bool = False
+    told_elsewhere: tuple[str, ...] = ()
+    """Kinds of points that are the same in another story, and are stopped at there."""
     paused: bool = field(default=False)
     """Whether the process is paused at its calls, and woken when all is over, rather than killed."""
 
@@ -64,6 +66,21 @@ def ask(world: World) -> None:
         maya.close()
 
 
+def asking(line: str) -> Step:
+    """As ``ask``, for something else."""
+
+    def ask_for_it(world: World) -> None:
+        maya = world.visitor("maya")
+        world.act(lambda: maya.command(line))
+        if has_field(maya.modal(), ids.CODE):
+            send_code(world, "maya")
+        else:
+            world.act(maya.submit)
+        maya.close()
+
+    return ask_for_it
+
+
 def find_request(world: World) -> None:
     """Everybody looks at the cards."""
     (request,) = world.look().requests
@@ -95,11 +112,16 @@ def cancel(world: World) -> None:
 
 def find_grant(world: World) -> None:
     """Maya is told that she has access, and has it."""
-    (grant,) = world.look().grants
+    find_told(world)
+    use(world)
+
+
+def find_told(world: World) -> None:
+    """Maya is told that she has access."""
+    grant = world.look().grants[0]
     world.notes["grant"] = grant.id
     world.notes["active card"] = card(world, "ines", grant.request_id, APPROVALS)
     world.notes["told"] = next(m for m in world.visitor("maya").messages() if "You have access" in screen.words(m))
-    use(world)
 
 
 def use(world: World) -> None:
@@ -115,6 +137,27 @@ def release(world: World) -> None:
 def revoke(world: World) -> None:
     """Inès stops it, and says why."""
     with_note(world, "ines", "active card", ids.REVOKE)
+
+
+def extend(world: World) -> None:
+    """Maya makes it longer, and types a code for that; who made it longer already is told so."""
+    maya = world.visitor("maya")
+    if not maya.modals():
+        world.notes["to extend"] = world.notes["told"]
+        click(world, "maya", "to extend", ids.EXTEND)
+    send_code(world, "maya")
+    close_all(world, "maya")
+
+
+def find_extension(world: World) -> None:
+    """The approvers look at its card."""
+    (request,) = (request for request in world.look().requests if request.ask.extends)
+    world.notes["further card"] = card(world, "ines", request.id, APPROVALS)
+
+
+def approve_extension(world: World) -> None:
+    """Inès says yes once more."""
+    click(world, "ines", "further card", ids.APPROVE)
 
 
 def slack_is_down(world: World) -> None:
@@ -259,6 +302,21 @@ def close_all(world: World, who: str) -> None:
 
 ASKED = (ask, work, find_request)
 ACTIVE = (*ASKED, approve, work, find_grant)
+MESSAGES = (
+    *(f"commit {what}" for what in ("claim chat", "chat.cards", "chat.home")),
+    *(f"slack {what}" for what in ("chat.update", "views.publish", "conversations.open", "users.")),
+)
+"""How cards and pages are brought up to date."""
+APPROVED = ("commit click request.approve", "commit submit approve.code", "slack views.open")
+"""How somebody says yes."""
+SIGNED_IN = ("aws GetCallerIdentity", "aws AssumeRole", "slack auth.test", "slack team.")
+"""How a process begins to talk to AWS and to Slack."""
+LOOKED = ("aws GetUser #", "aws List")
+"""What is looked at before anybody is asked."""
+LONGER = "/prodaccess longer payments-prod 30m the export has to be followed to its end"
+HELD = (asking(LONGER), work, find_request, approve, work, find_told)
+TWO = "/prodaccess ec2-restart payments-prod,payments-staging instance=i-0123456789abcdef0 1h the queue is stuck"
+ASKED_FOR_TWO = (asking(TWO), work, find_request)
 CARDS = ("commit chat.cards", "slack chat.update")
 REMOVED = ("commit grant.converge", "aws DeleteUserPolicy", "aws GetUserPolicy", *CARDS, "slack chat.postMessage")
 
@@ -296,12 +354,19 @@ STORIES = (
         ending=(use,),
     ),
     Story("release", before=ACTIVE, steps=(release, work), expects=("commit click grant.release", *REMOVED)),
-    Story("revoke", before=ACTIVE, steps=(revoke, work), expects=("commit submit revoke.note", *REMOVED)),
+    Story(
+        "revoke",
+        before=ACTIVE,
+        steps=(revoke, work),
+        expects=("commit submit revoke.note", *REMOVED),
+        told_elsewhere=MESSAGES,
+    ),
     Story(
         "expire",
         before=ACTIVE,
         steps=(later(minutes=50), work, later(minutes=10), work),
         expects=("commit chat.remind", "commit grant.expire", *REMOVED),
+        told_elsewhere=MESSAGES,
     ),
     Story(
         "late",
@@ -310,7 +375,35 @@ STORIES = (
         expects=("commit tick", "commit chat.overdue", "commit grant.expire", *REMOVED),
         databases=("postgresql",),
     ),
-    Story("deny", before=ASKED, steps=(deny, work), expects=("commit submit deny.note", "commit chat.tell", *CARDS)),
+    Story(
+        "extend",
+        before=HELD,
+        steps=(extend, work, find_extension, approve_extension, work, later(minutes=29), work),
+        expects=(
+            "commit click grant.extend",
+            "commit submit extend.form",
+            "commit click request.approve",
+            "commit grant.start",
+            "commit grant.expire",
+            "aws PutUserPolicy",
+            *REMOVED,
+        ),
+        told_elsewhere=(*MESSAGES, *SIGNED_IN, *LOOKED, "slack chat.postMessage"),
+    ),
+    Story(
+        "several",
+        before=ASKED_FOR_TWO,
+        steps=(approve, work, find_told, release, work),
+        expects=("commit submit approve.code", "commit grant.start", "aws PutUserPolicy", *REMOVED),
+        told_elsewhere=(*MESSAGES, *APPROVED, *SIGNED_IN),
+    ),
+    Story(
+        "deny",
+        before=ASKED,
+        steps=(deny, work),
+        expects=("commit submit deny.note", "commit chat.tell", *CARDS),
+        told_elsewhere=MESSAGES,
+    ),
     Story(
         "cancel",
         before=ASKED,

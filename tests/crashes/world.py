@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -29,7 +28,7 @@ from tests.crashes.bots import Bot, Stopped, Zygote
 from tests.crashes.clock import SharedClock
 from tests.crashes.databases import Database
 from tests.crashes.points import Stop
-from tests.crashes.seen import Seen
+from tests.crashes.seen import NUMBERS, Place, Seen
 from tests.scenarios.company import CATALOGUE, SLACK_ID, TEAM
 from tests.scenarios.harness import BEHIND, ENROLLED, KEY, Cloud, Phone, Secrets
 
@@ -49,7 +48,7 @@ class Saved:
 
     database: object
     slack: str
-    policies: Mapping[str, Json]
+    policies: Mapping[Place, Json]
     now: Any
     codes_used: Mapping[str, int]
     notes: Mapping[str, Any]
@@ -82,6 +81,7 @@ class World:
         self.bots: list[Bot] = []
         self._heirs: list[tuple[Zygote, int]] = []
         self._visitors: dict[str, Visitor] = {}
+        self._clients: dict[str, Any] = {}
         self.slack.deliver_through(_ToBot(self))
 
     # --- the bot's processes -----------------------------------------------------------------------------
@@ -228,25 +228,32 @@ class World:
         self.slack.restore(saved.slack)
         self.take_slack_down() if saved.slack_is_down else self.bring_slack_up()
         self._visitors.clear()
-        for name in self.policies():
-            self._iam.delete_user_policy(UserName="maya", PolicyName=name)
-        for name, document in saved.policies.items():
-            self._iam.put_user_policy(UserName="maya", PolicyName=name, PolicyDocument=json.dumps(document))
+        for number, name in self._names():
+            self._iam(number).delete_user_policy(UserName="maya", PolicyName=name)
+        for (number, name), document in saved.policies.items():
+            self._iam(number).put_user_policy(UserName="maya", PolicyName=name, PolicyDocument=json.dumps(document))
         self.clock.set(saved.now)
         for person, used in saved.codes_used.items():
             self.phones[person]._used = used
         self.notes = dict(saved.notes)
         self.log.unlink(missing_ok=True)
 
-    def policies(self) -> dict[str, Json]:
-        """What the bot has put on Maya's user."""
-        names = self._iam.list_user_policies(UserName="maya")["PolicyNames"]
-        found = {name: self._iam.get_user_policy(UserName="maya", PolicyName=name) for name in names}
-        return {name: answer["PolicyDocument"] for name, answer in found.items() if name.startswith("prodaccess-")}
+    def policies(self) -> dict[Place, Json]:
+        """What the bot has put on Maya's users, by account number and name."""
+        return {
+            (number, name): self._iam(number).get_user_policy(UserName="maya", PolicyName=name)["PolicyDocument"]
+            for number, name in self._names()
+        }
 
-    @cached_property
-    def _iam(self) -> Any:
-        return self.cloud.aws.root("iam", "111111111111")
+    def _names(self) -> list[Place]:
+        found = {number: self._iam(number).list_user_policies(UserName="maya") for number in NUMBERS.values()}
+        names = ((number, name) for number, answer in found.items() for name in answer["PolicyNames"])
+        return [(number, name) for number, name in names if name.startswith("prodaccess-")]
+
+    def _iam(self, number: str) -> Any:
+        if number not in self._clients:
+            self._clients[number] = self.cloud.aws.root("iam", number)
+        return self._clients[number]
 
 
 def fixed_order(slack: LocalSlack, cloud: Cloud) -> Json:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 
-from bot.core.model import Effect, GrantStatus, StepUp
-from bot.service.records import Authenticator
+from bot.core.model import AccessRequest, Ask, Effect, Grant, GrantStatus, StepUp
+from bot.service.ports import Tx
+from bot.service.records import Authenticator, Draft
 from bot.store import open_store
 from tests.core.examples import APPROVED, HOUR, PENDING, SCHEDULED
 from tests.databases import PostgresServer, postgres_server, postgres_url
@@ -65,9 +66,7 @@ def prepare_requests(url: str, ids: tuple[str, ...] = REQUESTS) -> None:
     store = open_store(url)
     with store.transaction() as tx:
         now = tx.now()
-        for person in ("alice", "mona", "otto"):
-            tx.save_authenticator(Authenticator(person, PlainBox().seal(b"x" * 20, person), "k1", now, "sam"))
-            tx.save_step_up(StepUp(f"s-{person}", person, now, "something"))
+        prove(tx, "alice", "mona", "otto")
         for request_id in ids:
             tx.save_request(replace(PENDING, id=request_id, asked_at=now, lapses_at=now + 4 * HOUR))
         # Early, as by a clock that is ahead: the race is about which comes first at the end itself.
@@ -97,3 +96,49 @@ def prepare_grants(url: str, ids: tuple[str, ...] = GRANTS) -> None:
             )
         tx.enqueue([Effect("grant.expire", each, f"expire:{each}", now) for each in ids])
     store.close()
+
+
+def prove(tx: Tx, *people: str) -> None:
+    """They have just typed a code for something."""
+    for person in people:
+        sealed = PlainBox().seal(b"x" * 20, person)
+        tx.save_authenticator(Authenticator(person, sealed, "k1", tx.now(), "sam"))
+        tx.save_step_up(StepUp(f"s-{person}", person, tx.now(), "something"))
+
+
+def save_held(tx: Tx, number: int, role: str, expires_at: datetime) -> Grant:
+    """Alice's active grant ``g-`` and that number, of the request ``r-``; its timer is on the books."""
+    ask = replace(APPROVED.ask, role=role)
+    since = tx.now() - HOUR
+    request = replace(APPROVED, id=f"r-{number}", ask=ask, asked_at=since, decided_at=since)
+    grant = replace(
+        SCHEDULED,
+        id=f"g-{number}",
+        request_id=request.id,
+        role=role,
+        digest=request.digest(),
+        status=GrantStatus.ACTIVE,
+        starts_at=since,
+        expires_at=expires_at,
+        granted_at=since + timedelta(seconds=1),
+    )
+    tx.save_request(request)
+    tx.save_grant(grant)
+    tx.enqueue([Effect("grant.expire", grant.id, f"expire:{grant.id}", expires_at)])
+    return grant
+
+
+def save_extension(tx: Tx, number: int, old: Grant) -> AccessRequest:
+    """The pending request ``x-`` and that number, to go on from Alice's grant."""
+    ask = replace(APPROVED.ask, role=old.role, extends=old.id)
+    now = tx.now()
+    request = replace(PENDING, id=f"x-{number}", ask=ask, asked_at=now, lapses_at=now + 4 * HOUR)
+    tx.save_request(request)
+    return request
+
+
+def save_draft(tx: Tx, draft_id: str, ask: Ask) -> None:
+    """What somebody is about to send; the code for exactly this was typed."""
+    draft = Draft(draft_id, ask.requester, ask, tx.now())
+    tx.save_draft(draft)
+    tx.save_step_up(StepUp(f"s-{draft_id}", ask.requester, tx.now(), draft.digest()))

@@ -17,7 +17,7 @@ from multiprocessing.synchronize import Barrier, Event
 from typing import Any, Self
 
 from bot.core import commands
-from bot.core.decisions import Outcome, Refusal
+from bot.core.decisions import Decision, Outcome, Refusal
 from bot.core.model import LANES
 from bot.providers.fake import Call
 from bot.service.access import Access
@@ -25,6 +25,7 @@ from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
+from bot.service.extending import Extending
 from bot.service.granting import Granting
 from bot.service.handling import handle_timers
 from bot.service.ids import RandomIds, SystemClock
@@ -36,14 +37,15 @@ from bot.service.records import ChatUser, Claim
 from bot.service.showing import Showing
 from bot.service.strays import Strays
 from bot.store import open_store
-from tests.core.examples import CATALOGUE, actor
+from tests.core.examples import actor
+from tests.races.company import CATALOGUE
 from tests.service.fakes import Cloud, FakeChat, FakeDirectory, PlainBox
 
 PATIENCE = 120.0
 """Seconds for a whole batch, on a machine that is busy."""
 LEASE = timedelta(hours=1)
 TEAM = "T1"
-DONE = "done"
+DONE, WAITS = "done", "waits"
 
 _CONTEXT = multiprocessing.get_context("spawn")
 
@@ -57,13 +59,16 @@ class Order:
     person: str = ""
     wait: float = 0.0
     """Seconds from the common start: the other's head start."""
-    lapses_after: float = 0.0
-    """Seconds that the request still has when both are made to wait for each other; 0 leaves its end as it is."""
+    ends_after: float = 0.0
+    """Seconds that the subject still has when both are made to wait for each other; 0 leaves its end as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of an order: ``done``, a refusal's code, or a traceback; begun and ended by ``time.monotonic``."""
+    """What came of an order: ``done``, ``waits``, a refusal's code, or a traceback.
+
+    Begun and ended by ``time.monotonic``.
+    """
 
     outcome: str
     began: float
@@ -167,7 +172,7 @@ class _Replica:
         self.chat = FakeChat()
         showing = Showing(self.store, queries, self.chat, enrolments, Strays(Looking(self.access), ids))
         granting = Granting(self.access, DatabaseClock(clock, self.store), Accounts(16))
-        handlers = {**granting.handlers(), **showing.handlers()}
+        handlers = {**granting.handlers(), **showing.handlers(), **Extending(self.access).handlers()}
         self.worker = Worker(Runner(self.store, clock, handlers, granting.batches()), {})
 
     # --- racing ------------------------------------------------------------------------------------------
@@ -189,8 +194,8 @@ class _Replica:
             return Counter(pool.map(lambda _: self._carry_out(order), range(count)))
 
     def _race(self, order: Order) -> Told:
-        if order.lapses_after:
-            self._put_end(order.subject, timedelta(seconds=order.lapses_after))
+        if order.ends_after:
+            self._put_end(order.subject, timedelta(seconds=order.ends_after))
         self._gate.wait(PATIENCE)
         time.sleep(order.wait)
         began = time.monotonic()
@@ -198,20 +203,30 @@ class _Replica:
         return Told(outcome, began, time.monotonic())
 
     def _carry_out(self, order: Order) -> str:
-        command: Callable[[str, str], Outcome] = getattr(self, order.what)
+        command: Callable[[str, str], Outcome | str] = getattr(self, order.what)
         try:
             outcome = command(order.subject, order.person)
         except Exception:  # a loser is told, never an exception: the test looks at it
             return traceback.format_exc()
-        return outcome.code if isinstance(outcome, Refusal) else DONE
+        if isinstance(outcome, Refusal):
+            return outcome.code
+        return outcome if isinstance(outcome, str) else DONE
 
-    def _put_end(self, request_id: str, after: timedelta) -> None:
+    def _put_end(self, subject: str, after: timedelta) -> None:
         with self.store.transaction() as tx:
-            request = tx.request(request_id, lock=True)
-            assert request is not None
-            tx.save_request(replace(request, lapses_at=tx.now() + after))
+            if request := tx.request(subject, lock=True):
+                tx.save_request(replace(request, lapses_at=tx.now() + after))
+            for grant in tx.grants_by_id([subject]).values():
+                tx.save_grant(replace(grant, expires_at=tx.now() + after))
 
     # --- orders ------------------------------------------------------------------------------------------
+
+    def submit(self, draft_id: str, person: str) -> Outcome | str:
+        """Ask for what was drafted, whose code was typed; ``WAITS`` where somebody has to say yes to it."""
+        draft = self.access.find_draft(draft_id, CATALOGUE.people[person])
+        assert draft is not None
+        outcome = self.access.submit(draft, CATALOGUE.people[person], actor(person))
+        return WAITS if isinstance(outcome, Decision) and not outcome.grants else outcome
 
     def approve(self, request_id: str, person: str) -> Outcome:
         return self.access.deciding.approve(request_id, CATALOGUE.people[person], actor(person))
@@ -223,18 +238,17 @@ class _Replica:
         return self.access.cancel(request_id, CATALOGUE.people[person], actor(person))
 
     def lapse(self, request_id: str, _: str) -> Outcome:
-        """As the worker does, which tries again while it is early."""
-        while True:
-            outcome = self._on_timer(request_id, commands.Lapse())
-            if not isinstance(outcome, Refusal) or outcome.code != "early":
-                return outcome
+        return self._on_timer(request_id, commands.Lapse())
 
     def expire(self, grant_id: str, _: str) -> Outcome:
         return self._on_timer(grant_id, commands.Expire(grant_id))
 
     def _on_timer(self, subject: str, command: commands.Command) -> Outcome:
-        (outcome,) = handle_timers(self.store, [(self._claims[subject], command)])
-        return outcome
+        """As the worker does, which tries again while it is early."""
+        while True:
+            (outcome,) = handle_timers(self.store, [(self._claims[subject], command)])
+            if not isinstance(outcome, Refusal) or outcome.code != "early":
+                return outcome
 
     def revoke(self, grant_id: str, person: str) -> Outcome:
         return self.access.revoke(grant_id, CATALOGUE.people[person], actor(person), "Stop.")

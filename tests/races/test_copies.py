@@ -3,8 +3,9 @@
 from collections import Counter
 
 from tests.races.conftest import prepare_requests
+from tests.races.racing import facts_of
 from tests.races.replica import DONE, Order, Two
-from tests.races.test_races import assert_decided_once, facts_of
+from tests.races.test_races import assert_decided_once
 
 COPIES = 1_000
 THREADS = 4

@@ -14,8 +14,8 @@ from bot.core.model import Effect, EndReason, GrantStatus
 from bot.store import open_store
 from tests.core.examples import APPROVED, HOUR, SCHEDULED
 from tests.races.conftest import prepare_grants, prepare_requests
+from tests.races.racing import facts_of
 from tests.races.replica import Replica, Two
-from tests.races.test_races import facts_of
 
 TABLES = ("requests", "approvals", "grants", "audit_log", "audit_head", "effects", "messages")
 

@@ -8,6 +8,8 @@ from tests.simulation.tasks import Broken
 
 REQUEST_TAGS = {
     "request.submitted": ((), "pending"),
+    "request.glass-broken": (("pending",), "pending"),
+    "request.reviewed": (("approved",), "approved"),
     "request.approval-added": (("pending",), "pending"),
     "request.denial-added": (("pending",), "pending"),
     "request.approved": (("pending",), "approved"),
@@ -23,6 +25,8 @@ GRANT_TAGS = {
     "grant.ended": (("scheduled", "revoking"), "ended"),
 }
 """Tag: where it must stand before (nowhere: it is new), and where it stands then."""
+IN_ONE = frozenset({"request.glass-broken"})
+"""What is logged with another transition, and is no write of its own."""
 
 
 @dataclass(slots=True)
@@ -31,6 +35,7 @@ class Entry:
 
     status: str
     request_id: str
+    person: str
     transitions: int
     """As many times its record was written, if each transition is logged exactly once."""
     at: dict[str, datetime] = field(default_factory=dict)
@@ -46,6 +51,16 @@ class Entry:
         return self.status in {"pending", "scheduled", "granting", "active", "revoking"}
 
 
+@dataclass(slots=True)
+class Away:
+    """Somebody is away from ``since`` to ``until`` (the database's clock); ``delegate`` may be empty."""
+
+    person: str
+    since: datetime
+    until: datetime
+    delegate: str
+
+
 class Book:
     """Requests and grants by id."""
 
@@ -55,6 +70,7 @@ class Book:
         self.proofs: list[tuple[str, datetime, str]] = []
         """(person, when, the digest confirmed) of every code that counted."""
         self.overdue: list[str] = []
+        self.absences: list[Away] = []
 
     def read(self, record: dict[str, Any], at: datetime) -> None:
         """Take one record of the log in. Raises Broken for a transition that there is not."""
@@ -65,14 +81,55 @@ class Book:
             self._move(self.grants, record["grant_id"], GRANT_TAGS[tag], record, at)
         elif tag == "step-up.passed":
             self.proofs.append((record["person"], at, record["data"]["confirms"]))
+        elif tag == "absence.set":
+            self._is_back(record["person"], at)
+            until = datetime.fromisoformat(record["data"]["until"])
+            self.absences.append(Away(record["person"], at, until, record["data"]["delegate"]))
+        elif tag == "absence.ended":
+            self._is_back(record["person"], at)
         elif tag == "grant.overdue":
             self.overdue.append(record["grant_id"])
+
+    def away(self, at: datetime) -> dict[str, str]:
+        """Who was away then, and who stood in (person ids; empty: nobody)."""
+        return {each.person: each.delegate for each in self.absences if each.since <= at < each.until}
+
+    def stopped(self, grant_id: str) -> bool:
+        """Whether it was ended otherwise than by its time."""
+        data = self.grants[grant_id].data if grant_id in self.grants else {}
+        return data.get("reason", "expired") != "expired"
+
+    def grants_of(self, request_id: str) -> list[str]:
+        """Ids of the request's grants."""
+        return [key for key, entry in self.grants.items() if entry.request_id == request_id]
+
+    def extensions(self, grant_id: str) -> list[str]:
+        """Ids of the requests to go on from it that wait or were approved."""
+        return [
+            key
+            for key, entry in self.requests.items()
+            if entry.data.get("extends") == grant_id and entry.status in {"pending", "approved"}
+        ]
+
+    def owed(self, person: str) -> list[str]:
+        """Ids of the requests for which they broke glass and that nobody has reviewed."""
+        return [key for key in self.all_owed() if self.requests[key].person == person]
+
+    def all_owed(self) -> list[str]:
+        """The same of everybody."""
+        broken = (key for key, entry in self.requests.items() if "request.glass-broken" in entry.at)
+        return [key for key in broken if "request.reviewed" not in self.requests[key].at]
 
     def open_requests(self) -> list[str]:
         return [key for key, entry in self.requests.items() if entry.is_open]
 
     def open_grants(self) -> list[str]:
         return [key for key, entry in self.grants.items() if entry.is_open]
+
+    def _is_back(self, person: str, at: datetime) -> None:
+        for each in self.absences:
+            if each.person == person:
+                each.until = min(each.until, at)
 
     def _move(
         self,
@@ -90,9 +147,10 @@ class Book:
         if (stood != () and stood[0] not in before) or (stood == () and before != ()):
             raise Broken(f"I4/I5: {record['tag']} of {key} is logged, which was {stood or 'not there'}")
         if entry is None:
-            entry = entries[key] = Entry(after, record["request_id"], 0)
+            entry = entries[key] = Entry(after, record["request_id"], record["person"], 0)
         entry.status = after
-        entry.transitions += 1
+        # What goes without an approver is asked, and approved, in one.
+        entry.transitions += record["tag"] not in IN_ONE and "way" not in record["data"]
         entry.at[record["tag"]] = at
         entry.data |= record["data"]
         if record["tag"] in {"request.approval-added", "request.approved"}:

@@ -6,12 +6,12 @@ from datetime import timedelta
 from random import Random
 
 from bot.core.model import Account, Catalogue, Statement
-from bot.core.rules import Stage
+from bot.core.rules import BreakGlass, Extension, Stage
 from bot.service import homes
 from bot.service.records import Authenticator, ChatUser
 from bot.store.memory import MemoryStore
 from tests.core.examples import CATALOGUE as EXAMPLE
-from tests.core.examples import MINUTE, NOW
+from tests.core.examples import HOUR, MINUTE, NOW
 from tests.service.fakes import CountingIds, PlainBox
 from tests.simulation.clock import Time
 from tests.simulation.invariants import Invariants
@@ -21,10 +21,17 @@ from tests.simulation.tasks import Tasks
 from tests.simulation.weather import Weather
 
 TEAM = "T1"
+LONGER, ALONE, GLASS = Extension(HOUR), Extension(HOUR, approval=False), BreakGlass(HOUR, 6 * HOUR)
+WAYS = {
+    "s3-read": {"extend": LONGER, "break_glass": GLASS},
+    "deploy": {"extend": ALONE},
+    "db-admin": {"extend": LONGER},
+}
 CATALOGUE = replace(
-    EXAMPLE, roles={key: replace(role, lapses_after=30 * MINUTE) for key, role in EXAMPLE.roles.items()}
+    EXAMPLE,
+    roles={key: replace(role, lapses_after=30 * MINUTE, **WAYS.get(key, {})) for key, role in EXAMPLE.roles.items()},
 )
-"""Requests lapse soon, so that histories are short."""
+"""Requests lapse soon, so that histories are short. Access can be made longer, and some of it had by breaking glass."""
 ENROLLED = ("alice", "bob", "mona", "otto", "sam")
 PRINCIPALS = [(account, name) for person in CATALOGUE.people.values() for account, name in person.identities.items()]
 SECOND = timedelta(seconds=1)
@@ -152,6 +159,9 @@ EDITS: dict[str, Callable[[Catalogue], Catalogue]] = {
         "s3-read",
         stages=(Stage(manager=True, groups=frozenset({"leads"}), people=frozenset({"sam"}), quorum=2),),
     ),
+    "s3-read is not had by breaking glass": _role("s3-read", break_glass=None),
+    "deploy is made longer with a yes only": _role("deploy", extend=LONGER),
+    "s3-read is not made longer": _role("s3-read", extend=None),
     "db-admin lapses soon": _role("db-admin", lapses_after=5 * MINUTE),
     "no role deploy": _without("roles", "deploy"),
     "no account search": _without("accounts", "search"),

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from bot.core import decisions, policy, reconcile, stepup
+from bot.core import decisions, lifecycle, policy, reconcile, stepup
 from bot.core.audit import Event
+from bot.core.commands import Giving
 from bot.core.decisions import Decision, Outcome
 from bot.core.lifecycle import decide
-from bot.core.model import Account, Grant
+from bot.core.model import AccessRequest, Account, Grant, Way
+from bot.core.policy import ways
 from bot.core.strays import DriftKind, Stray
 from bot.service import granting, handling
 from bot.service.access import Access
@@ -22,6 +24,7 @@ from bot.service.reconciling import Reconciling
 from bot.service.records import Claim, Observation, Permission, PostedMessage
 from bot.service.tending import Tending
 from bot.store.memory.effects import MemoryEffects
+from bot.store.memory.history import MemoryHistory
 from bot.store.memory.notes import MemoryNotes
 from tests.core.examples import DAY, HOUR, YES
 from tests.simulation.outside import SimChat, SimCloud, SimDirectory
@@ -221,6 +224,40 @@ def _stop_whoever_is_suspected(patch: Patch) -> None:
     patch.setattr(SimDirectory, "fresh", lambda self, account: replace(right(self, account), refused="It seems so."))
 
 
+def _let_go_on_what_was_stopped(patch: Patch) -> None:
+    patch.setattr(handling, "_followed", lambda *_: [])
+
+
+def _make_longer_for_ever(patch: Patch) -> None:
+    patch.setattr(policy, "GOES_ON", frozenset())
+
+
+def _begin_anew_at_the_approval(patch: Patch) -> None:
+    right = decisions.scheduled
+
+    def at_once(request: AccessRequest, giving: Giving, now: datetime) -> tuple[Grant, ...]:
+        return right(request, replace(giving, begins=None), now)
+
+    patch.setattr("bot.core.lifecycle.requests.scheduled", at_once)
+
+
+def _go_on_alone_always(patch: Patch) -> None:
+    right = ways.way_of
+    patch.setattr(policy, "way_of", lambda a: Way.EXTENSION if a.ask.extends else right(a))
+
+
+def _forget_who_owes_a_review(patch: Patch) -> None:
+    patch.setattr(MemoryHistory, "reviews_owed", lambda *_: ())
+
+
+def _keep_what_could_be_given(patch: Patch) -> None:
+    patch.setattr("bot.core.lifecycle.grants._fail", lifecycle.grants._stop)
+
+
+def _ask_who_is_away(patch: Patch) -> None:
+    patch.setattr("bot.service.cases.away_now", lambda _: {})
+
+
 DEFECTS = (
     Defect("a worker that lost its lease writes all the same", _ignore_fences, "I7|still shows", 76),
     Defect("the cloud is not told the end", _grant_without_end, "I1"),
@@ -247,5 +284,12 @@ DEFECTS = (
     Defect("what was granted is called a stray", _call_what_was_granted_a_stray, "I9"),
     Defect("a stray is settled while it is there", _settle_before_it_is_gone, "I9"),
     Defect("who has left keeps what they have", _let_leavers_keep_it, "has left, and has"),
+    Defect("what goes on from something that was stopped stays", _let_go_on_what_was_stopped, "I2: .* goes on"),
+    Defect("access is made longer again and again", _make_longer_for_ever, "is made longer by"),
+    Defect("what makes longer begins when it is approved", _begin_anew_at_the_approval, "does not begin where"),
+    Defect("what makes longer is approved by nobody", _go_on_alone_always, "is approved by nobody"),
+    Defect("glass is broken again while a review is owed", _forget_who_owes_a_review, "owes a review"),
+    Defect("of several targets those that can be given are kept", _keep_what_could_be_given, "I3: a target"),
+    Defect("who is away approves", _ask_who_is_away, "I6: .* may not (approve|review)"),
     Defect("who has not left loses what they have", _stop_whoever_is_suspected, "is said to have left"),
 )

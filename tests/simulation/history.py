@@ -12,8 +12,10 @@ from tests.simulation.company import ENROLLED, SECOND, Company
 from tests.simulation.hands import decided, look_at_all
 from tests.simulation.people import Click, outcome_of
 from tests.simulation.replica import Replica
+from tests.simulation.rules import stand_in
 from tests.simulation.steps import OPENING, STEPS
 from tests.simulation.tasks import Broken, Task
+from tests.simulation.ways import reviewed
 from tests.simulation.weather import SERVICES
 
 REPLICAS = "ABC"
@@ -71,7 +73,9 @@ class History:
     def pick_approver(self, request_id: str) -> str:
         """Mostly one who was asked and has not said yes; sometimes anybody."""
         entry = self.company.invariants.book.requests.get(request_id)
-        asked = sorted(set(entry.data.get("approvers", ())) - set(entry.said_yes) & set(ENROLLED)) if entry else []
+        away = self.company.invariants.book.away(self.company.time.now())
+        approvers = {stand_in(each, away) for each in entry.data.get("approvers", ())} if entry else set()
+        asked = sorted((approvers - set(entry.said_yes)) & set(ENROLLED)) if entry else []
         return self.rng.choice(asked if asked and self.rng.random() < 0.8 else ENROLLED)
 
     def click(self, click: Click) -> str:
@@ -157,6 +161,9 @@ class History:
             replica.compare_clocks()
         while company.tasks.parked:
             self._do(lambda history: history.resume(history.rng.choice(company.tasks.parked)))
+        for request_id in company.invariants.book.all_owed():
+            click = reviewed(request_id, "sam", known=company.catalogue.people["sam"])
+            self._do(lambda history, click=click: history.click(click))  # type: ignore[misc]
         if company.went_around or company.anybody_left:
             self._look_at_all()
         self._work_off(("access", "people", "cloud", "drift"), until_done=("access", "cloud", "drift"))

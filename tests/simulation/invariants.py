@@ -8,11 +8,22 @@ the log's own bytes (``tests/simulation/book.py``), never from what the code bel
 import json
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.core.audit import GENESIS, leaf, link
-from bot.core.model import LANES, AccessRequest, Grant, GrantStatus, RequestStatus, StepUpRule
+from bot.core.decisions import AHEAD
+from bot.core.model import (
+    LANES,
+    AccessRequest,
+    Catalogue,
+    EndReason,
+    Grant,
+    GrantStatus,
+    RequestStatus,
+    StepUpPolicy,
+    StepUpRule,
+)
 from bot.core.strays import ADOPTED
 from bot.providers.fake import Call
 from bot.service.cards import RequestCard
@@ -21,7 +32,8 @@ from bot.service.records import AuditRecord, Claim, Permission
 from tests.core.examples import DAY, MINUTE, NOW
 from tests.simulation.book import Book, Entry
 from tests.simulation.drift import Drift
-from tests.simulation.rules import may_approve, may_start, mixed, some_count_no_more
+from tests.simulation.following import Following
+from tests.simulation.rules import Away, Then, is_enough, may_approve, may_start, mixed
 from tests.simulation.tasks import Broken, Task
 
 if TYPE_CHECKING:
@@ -49,6 +61,7 @@ class Invariants:
         self.orphans: set[tuple[str, str, str]] = set()
         """Policies that such a worker wrote and then died, or could not say so: reconcile finds them."""
         self.drift = Drift(company)
+        self.following = Following(company, self.book)
 
     @property
     def chain(self) -> str:
@@ -79,21 +92,29 @@ class Invariants:
             self._is_held(fact, task)
             since = task.since if task is not None else 0
             self.drift.at_record(tx, fact, record.at, since)
-            match fact["tag"]:
-                case "request.approved" if fact["data"].get("adopted"):
-                    self.drift.may_adopt(fact)
-                case "request.approved" | "request.approval-added":
-                    self._is_approved_by_who_may(tx, fact, record.at, since)
-                case "request.lapsed":
-                    self._has_come(record.at, _request(tx, fact).lapses_at, "lapsed")
-                case "grant.scheduled":
-                    self._is_what_was_approved(tx, fact)
-                case "grant.started":
-                    self._may_start(tx, fact, record.at, since)
-                case "grant.revoking" if fact["data"]["reason"] == "expired":
-                    self._has_come(record.at, _grant(tx, fact).expires_at, "expired")
-                case "grant.ended":
-                    self._was_seen_absent(fact)
+            self.following.at_record(tx, fact, record.at, since)
+            self._may_happen(tx, fact, record.at, since)
+
+    def _may_happen(self, tx: Tx, fact: dict[str, Any], at: datetime, since: int) -> None:
+        match fact["tag"]:
+            case "request.approved" if fact["data"].get("adopted"):
+                self.drift.may_adopt(fact)
+            case "request.approved" if "way" in fact["data"]:
+                self.following.may_go_without(tx, _request(tx, fact), at, since)
+            case "request.reviewed":
+                self._settled.pop(fact["request_id"], None)
+            case "request.approved" | "request.approval-added":
+                self._is_approved_by_who_may(tx, fact, at, since)
+            case "request.lapsed":
+                self._has_come(at, _request(tx, fact).lapses_at, "lapsed")
+            case "grant.scheduled":
+                self._is_what_was_approved(tx, fact)
+            case "grant.started":
+                self._may_start(tx, fact, at, since)
+            case "grant.revoking" if fact["data"]["reason"] == "expired":
+                self._has_come(at, _grant(tx, fact).expires_at, "expired")
+            case "grant.ended":
+                self._was_seen_absent(fact)
 
     def at_cloud_call(self, call: Call) -> None:
         """I2: the intent of every change of the cloud is committed before it."""
@@ -148,7 +169,7 @@ class Invariants:
             for request in tx.requests_between(*EVER):
                 self._is_as_logged(request, self.book.requests.get(request.id))
                 made = tx.grants(request.id)
-                if len(made) != (request.status is RequestStatus.APPROVED):
+                if len(made) != len(request.ask.items) * (request.status is RequestStatus.APPROVED):
                     raise Broken(f"I3: {request.id} is {request.status} and has {len(made)} grants")
                 for grant in made:
                     self._is_as_logged(grant, self.book.grants.get(grant.id))
@@ -158,6 +179,7 @@ class Invariants:
                 if found != count:
                     raise Broken(f"I4: the log tells of {count} {tag}, there are {found}")
             self.drift.records_are_as_logged(tx)
+            self.following.after_step(tx)
         self._cloud_holds_what_was_approved(grants)
 
     def _cloud_holds_what_was_approved(self, grants: dict[str, Grant]) -> None:
@@ -217,8 +239,17 @@ class Invariants:
                 person = request.ask.requester
                 if request.status is not RequestStatus.APPROVED:
                     self._was_told(f"tell:{request.status}:{request.id}", person)
-                for grant in tx.grants(request.id):
-                    self._was_told(f"tell:ended:{grant.id}", person)
+                # Of several targets it is told that all have ended; of access that went on, nothing.
+                if request.ask.more and request.status is RequestStatus.APPROVED:
+                    self._was_told(f"tell:ended:{request.id}", person)
+                elif not request.ask.more:
+                    for grant in tx.grants(request.id):
+                        if not self._went_on(grant):
+                            self._was_told(f"tell:ended:{grant.id}", person)
+
+    def _went_on(self, grant: Grant) -> bool:
+        found = (self.book.requests[key] for key in self.book.extensions(grant.id))
+        return grant.end_reason is EndReason.EXPIRED and any(each.status == "approved" for each in found)
 
     def _was_told(self, key: str, person: str) -> None:
         (chat_id,) = self._company.catalogue.people[person].slack_ids
@@ -257,6 +288,10 @@ class Invariants:
             about = [data["stray"], data["policy"]]
         else:
             about = [fact["grant_id"], fact["request_id"], data.get("account")]
+            if fact["tag"] == "absence.ended":
+                about.append(fact["person"])
+            if data.get("reason") == "failed":  # all of its targets, or none
+                about += self.book.grants_of(fact["request_id"])
             if any(self._is_for(claim, fact) for claim in task.claims):
                 return
         if not any(self._holds(task, each) for each in about if each):
@@ -268,6 +303,8 @@ class Invariants:
         """Whether it is what somebody decided, which may be done late, or once more."""
         if claim.kind == "person.stop":
             return fact["tag"] in STOPS and fact["person"] == claim.subject
+        if claim.kind == "grant.follow":
+            return fact["tag"] in STOPS and self.following.is_for(claim.subject, fact)
         known = self.drift.strays.get(claim.subject) if claim.kind == "drift.tend" else None
         return known is not None and fact["tag"] in STOPS | {"grant.started"} and fact["grant_id"] == known.grant_id
 
@@ -294,25 +331,29 @@ class Invariants:
         if at >= request.lapses_at:
             raise Broken(f"I6: {request.id} was approved at {at}, after it lapsed")
         setups = list(mixed(self._company.setups[since:]))
-        if not any(may_approve(setup, request, approver) for setup in setups):
+        away, then = self._away(request, at)
+        if not any(may_approve(setup, request, approver, away) for setup in setups):
             raise Broken(f"I6: {approver} may not approve {request.id}")
-        if not any(
-            self._is_proved(setup.catalogue.roles.get(request.ask.role), request, approver, at) for setup in setups
-        ):
+        if not any(self._is_proved(setup.catalogue, request, approver, at) for setup in setups):
             raise Broken(f"I6: {approver} approved {request.id} without a fresh code")
         persons = [approval.person for approval in request.approvals]
         if len(set(persons)) != len(persons):
             raise Broken(f"I6: one person counts twice in {request.id}: {persons}")
-        enough = len(persons) >= request.quorum
-        # Enough have said yes, and one of them may not any more: it goes on waiting.
-        waits = enough and any(some_count_no_more(setup, request) for setup in setups)
-        if enough != (fact["tag"] == "request.approved") and not waits:
+        found = [is_enough(setup, request, away, then) for setup in setups]
+        approved = fact["tag"] == "request.approved"
+        # Of each person only their last absence is known, so that a yes in somebody's place may count no more.
+        if (approved and not any(found)) or (all(found) and not approved and not self.book.absences):
             raise Broken(f"I6: {request.id} has {len(persons)} of {request.quorum} and got {fact['tag']}")
 
-    def _is_proved(self, role: object, request: AccessRequest, approver: str, at: datetime) -> bool:
-        if role is None:
-            return False
-        policy = role.approve_step_up  # type: ignore[attr-defined]
+    def _away(self, request: AccessRequest, at: datetime) -> tuple[Away, Then]:
+        """Who is away at that time, and who was when each yes was said."""
+        return self.book.away(at), {each.person: self.book.away(each.at) for each in request.approvals}
+
+    def _is_proved(self, catalogue: Catalogue, request: AccessRequest, approver: str, at: datetime) -> bool:
+        roles = [catalogue.roles.get(item.role) for item in request.ask.items]
+        return all(role and self._is_fresh(role.approve_step_up, request, approver, at) for role in roles)
+
+    def _is_fresh(self, policy: StepUpPolicy, request: AccessRequest, approver: str, at: datetime) -> bool:
         if policy.rule is StepUpRule.NEVER:
             return True
         always = policy.rule is StepUpRule.ALWAYS
@@ -328,21 +369,26 @@ class Invariants:
         approved = self.book.requests[request.id].data["digest"]
         if not request.digest() == grant.digest == approved:
             raise Broken(f"I3: {grant.id} is not what was approved")
-        ask = request.ask
-        asked = (ask.requester, ask.role, ask.account, request.principal, request.policy)
+        ask, item, part = request.ask, request.ask.items[grant.item], request.parts[grant.item]
+        asked = (ask.requester, item.role, item.account, part.principal, part.policy)
         if asked != (grant.person, grant.role, grant.account, grant.principal, grant.policy):
             raise Broken(f"I3: {grant.id} is not what {request.id} asks for")
         if grant.expires_at - grant.starts_at != ask.duration:
             raise Broken(f"I3: {grant.id} lasts {grant.expires_at - grant.starts_at}, not {ask.duration}")
+        if ask.extends and grant.starts_at != max(request.decided_at or NOW, _base(tx, ask.extends).expires_at):
+            raise Broken(f"I3: {grant.id} does not begin where {ask.extends} ends")
 
     def _may_start(self, tx: Tx, fact: dict[str, Any], at: datetime, since: int) -> None:
         """I6: the policy allows it once more, at the grant."""
         request, grant = _request(tx, fact), _grant(tx, fact)
-        if not grant.starts_at <= at < grant.expires_at:
+        ahead = AHEAD if request.ask.extends else timedelta(0)
+        if not grant.starts_at - ahead <= at < grant.expires_at:
             raise Broken(f"I1: {grant.id} was started at {at}, outside of its window")
         if request.ask.role == ADOPTED:
             self.drift.may_start(tx, grant)
-        elif not any(may_start(setup, request) for setup in mixed(self._company.setups[since:])):
+        elif not any(
+            may_start(setup, request, *self._away(request, at)) for setup in mixed(self._company.setups[since:])
+        ):
             raise Broken(f"I6: {grant.id} was started, which the policy does not allow any more")
 
     def _was_seen_absent(self, fact: dict[str, Any]) -> None:
@@ -369,6 +415,10 @@ def _grant(tx: Tx, fact: dict[str, Any]) -> Grant:
         if grant.id == fact["grant_id"]:
             return grant
     raise Broken(f"I4: {fact['tag']} is logged for {fact['grant_id']}, which is not there")
+
+
+def _base(tx: Tx, grant_id: str) -> Grant:
+    return tx.grants_by_id([grant_id])[grant_id]
 
 
 def _is_same(held: Permission, grant: Grant) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.core.model import Account
+from bot.core.model import Account, RequestStatus
 from bot.providers.fake import Call, FakeProvider, Fault, PolicyKey
 from bot.providers.iam_policy import canonical, document
-from bot.service.cards import DigestCard, HomeCard, RequestCard
+from bot.service.cards import DigestCard, HomeCard, Notice, RequestCard
 from bot.service.chat import Card
 from bot.service.records import ChatError, ChatUser, DirectoryError, Observation, Permission
 from tests.service.fakes import FakeChat, FakeDirectory
@@ -38,9 +38,9 @@ class SimCloud(FakeProvider):
         self.taken: set[PolicyKey] = set()
         """What somebody else took away."""
 
-    def preflight(self, permission: Permission) -> Sequence[str]:
+    def preflight(self, permission: Permission, *besides: Permission) -> Sequence[str]:
         self._draw("preflight")
-        return super().preflight(permission)
+        return super().preflight(permission, *besides)
 
     def grant(self, permission: Permission) -> None:
         self._draw("grant")
@@ -184,10 +184,16 @@ def _told_by(card: Card, key: str) -> tuple[str, ...]:
     """The keys of all that a message tells: its own, and those of the notices in a digest for a person."""
     if not isinstance(card, DigestCard) or card.audience != "person":
         return (key,)
-    lines = (
-        f"tell:ended:{line.grant.id}" if line.grant else f"tell:{line.what}:{line.request.id}" for line in card.lines
-    )
+    lines = (_told_in(line) for line in card.lines)
     return (key, *lines)
+
+
+def _told_in(line: Notice) -> str:
+    if line.grant is not None:
+        return f"tell:ended:{line.grant.id}"
+    # Of several targets it is told as one that they have ended.
+    what = "ended" if line.request.status is RequestStatus.APPROVED else line.what
+    return f"tell:{what}:{line.request.id}"
 
 
 class SimDirectory(FakeDirectory):

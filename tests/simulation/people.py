@@ -1,12 +1,13 @@
 """What people do: each takes a moment's facts and returns the click, which any replica can take, once or more often."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.audit import Actor, ActorKind
 from bot.core.decisions import Decision, Outcome
-from bot.core.model import Ask, StepUpRule
+from bot.core.model import Ask, Item, StepUpRule
 from bot.core.policy import Verdict
 from bot.core.stepup import PERIOD
 from bot.core.strays import Stray
@@ -24,6 +25,13 @@ Act = Callable[["Replica"], object]
 Click = tuple[str, Act]
 """What a person does, in words, and doing it at a replica: what comes of it is an outcome, a stray or words."""
 
+FURTHER = (
+    Item("deploy", "search", {}),
+    Item("deploy", "payments", {}),
+    Item("s3-read", "search", {"bucket": "payments-logs"}),
+    Item("db-admin", "payments", {}),
+)
+"""Second targets."""
 OPERATOR = Actor(ActorKind.OPERATOR, "root", "cli")
 
 
@@ -44,7 +52,8 @@ def ask(history: "History") -> Click:
         ticket="PAY-1" if role is ADMIN else "",
         start_at=start,
     )
-    needs_code = role.ask_step_up.rule is not StepUpRule.NEVER
+    wanted = _varied(history, wanted)
+    needs_code = role.ask_step_up.rule is not StepUpRule.NEVER or wanted.break_glass or wanted.more
     code = code_of(history, person) if needs_code else ""
 
     def act(replica: "Replica") -> Outcome | str:
@@ -54,9 +63,19 @@ def ask(history: "History") -> Click:
         history.drafts.append(draft)
         if problems := replica.access.preflight(draft, replica.person(person)):
             return "cannot: " + problems[0]
-        return _send(replica, draft, code)
+        return send(replica, draft, code)
 
-    return f"{person} asks for {role.id} in {wanted.account} for {wanted.duration}", act
+    more = "".join(f" and {item.role} in {item.account}" for item in wanted.more)
+    how = " and breaks glass" if wanted.break_glass else ""
+    return f"{person} asks for {role.id} in {wanted.account}{more} for {wanted.duration}{how}", act
+
+
+def _varied(history: "History", ask: Ask) -> Ask:
+    """Sometimes with a second target, or by breaking glass; who broke it tries that again."""
+    drawn, owes = history.rng.random(), history.company.invariants.book.owed(ask.requester)
+    if drawn < 0.12:
+        return replace(ask, more=(history.rng.choice(FURTHER),), ticket="PAY-1")
+    return replace(ask, break_glass=True, start_at=None) if drawn < (0.5 if owes else 0.2) else ask
 
 
 def send_again(history: "History") -> Click | None:
@@ -65,10 +84,11 @@ def send_again(history: "History") -> Click | None:
         return None
     draft = history.rng.choice(history.drafts[-3:])
     code = code_of(history, draft.person)
-    return f"{draft.person} sends {draft.id}", lambda replica: _send(replica, draft, code)
+    return f"{draft.person} sends {draft.id}", lambda replica: send(replica, draft, code)
 
 
-def _send(replica: "Replica", draft: Draft, code: str) -> Outcome | str:
+def send(replica: "Replica", draft: Draft, code: str) -> Outcome | str:
+    """Type the code for what was drafted, and send it."""
     person, by = replica.person(draft.person), actor(draft.person)
     if code and replica.codes.verify(person.id, code, draft.digest(), by) is None:
         return "the code does not count"

@@ -65,7 +65,7 @@ def _from_seed(seed: int) -> Iterator[None]:
         structlog.configure(**config)
 
 
-EXPECTED = frozenset({"grant.overdue", "revocation.unrecorded"})
+EXPECTED = frozenset({"grant.overdue", "revocation.unrecorded", "review.overdue"})
 """What operators are told of while all goes as it should under faults."""
 
 

@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.model import LANES, Person
+from bot.service.absences import Absences
 from bot.service.access import Access
 from bot.service.alarms import Alarms
 from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
 from bot.service.effects import Runner, Worker
 from bot.service.enrolment import Enrolments
+from bot.service.extending import Extending
 from bot.service.granting import Granting
 from bot.service.leaving import Leaving
 from bot.service.looking import Looking
@@ -58,7 +60,9 @@ class Replica:
         self.reconciling = Reconciling(looking, self.clock, company.ids, pause=lambda _: None)
         showing = Showing(self.store, queries, company.chat, enrolments, self.strays)
         self.overdue = Overdue(self.store, lambda: company.catalogue, self.people, company.chat)
-        reviews = Reviews(self.access)
+        self.reviews = Reviews(self.access)
+        self.extending = Extending(self.access)
+        self.absences = Absences(self.store, lambda: company.catalogue, self.codes)
         handlers = {
             **self.granting.handlers(),
             **showing.handlers(),
@@ -67,8 +71,9 @@ class Replica:
             **Leaving(self.store, self.people).handlers(),
             **self.reconciling.handlers(),
             **Tending(self.access, self.database_clock, accounts).handlers(),
-            **reviews.handlers(),
-            **Alarms(self.store, queries, company.chat, reviews).handlers(),
+            **self.reviews.handlers(),
+            **self.extending.handlers(),
+            **Alarms(self.store, queries, company.chat, self.reviews).handlers(),
             **Nudging(queries, company.chat).handlers(),
         }
         self.runner = Runner(self.store, self.clock, handlers, self.granting.batches())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.core.model import LANES
 from bot.service.effects import BATCH, LEASE
 from bot.service.records import StoreUnavailable
-from tests.simulation import hands, people
+from tests.simulation import hands, people, ways
 from tests.simulation.company import EDITS, PRINCIPALS, SECOND
 from tests.simulation.weather import SERVICES
 
@@ -208,6 +208,10 @@ STEPS = (
     Step("cancel", 1, _by(people.cancel)),
     Step("release", 3, _by(people.release)),
     Step("revoke", 3, _by(people.revoke)),
+    Step("extend", 4, _by(ways.extend)),
+    Step("review", 1, _by(ways.review)),
+    Step("be away", 1, _by(ways.be_away)),
+    Step("come back", 1, _by(ways.come_back)),
     Step("click again", 4, click_again),
     Step("work", 30, work, (1,)),
     Step("claim", 4, claim),
