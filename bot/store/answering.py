@@ -5,6 +5,7 @@ where something in between still acknowledges what is sent and answers nothing: 
 that is stopped. Without an end to this wait every thread would stand still until somebody restarts the process.
 """
 
+import select
 import time
 from collections.abc import Generator
 from typing import Any, TypeVar
@@ -24,16 +25,28 @@ class AnsweringConnection(psycopg.Connection[Any]):
 
     answer_within = 0.0
     """0: it waits for ever."""
+    answered_at = 0.0
+    """When the server last answered, by ``time.monotonic``."""
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """See psycopg.Connection.wait."""
-        if not self.answer_within:
-            return super().wait(gen, *args, **kwargs)
+        if self.answer_within:
+            gen = _answered(gen, self.answer_within)
         try:
-            return super().wait(_answered(gen, self.answer_within), *args, **kwargs)
+            value = super().wait(gen, *args, **kwargs)
         except NoAnswer:
             self.close()
             raise
+        self.answered_at = time.monotonic()
+        return value
+
+    def is_fresh(self, seconds: float) -> bool:
+        """Whether it was answered within so many seconds and its socket has nothing to say since, such as its end."""
+        if self.closed or time.monotonic() - self.answered_at > seconds:
+            return False
+        socket = select.poll()
+        socket.register(self.fileno(), select.POLLIN)
+        return not socket.poll(0)
 
 
 def _answered(gen: PQGen[RV], seconds: float) -> Generator[Any, Any, RV]:
