@@ -224,9 +224,11 @@ class Worker:
                 claimed = self._in_turn(lane, limit)
                 # At once: after a wait it would be old news, and write over what another thread found meanwhile.
                 self.away.discard(lane)
-                if claimed == 0:
+                took = timedelta(seconds=time.monotonic() - began)
+                # A claim that was not full has left nothing; what was made due since ends the wait.
+                if claimed == 0 or (claimed < limit and took < TICK):
                     self.runner.store.wait(lane, TICK)
-                limit = min(most, _next_limit(limit, claimed, timedelta(seconds=time.monotonic() - began)))
+                limit = min(most, _next_limit(limit, claimed, took))
             except StoreUnavailable as error:
                 self.away.add(lane)
                 log.warning("worker.database-away", lane=lane, error=str(error))

@@ -17,6 +17,9 @@ _GUARD = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bin
 class History(Requests):
     """The part of a transaction that knows what was before."""
 
+    _away: Mapping[str, Absence] | None = None
+    """Who is away, once it was read: a decision looks at it several times."""
+
     def guard(self, names: Sequence[str]) -> None:
         if self._dialect == "sqlite":
             return  # one transaction at a time anyway
@@ -52,10 +55,13 @@ class History(Requests):
         return self._read(_EXTENDING, {"of_grant": grant_id})
 
     def absences(self) -> Mapping[str, Absence]:
-        rows = self._run(_AWAY, {"now": self.now()})
-        return {row.person: Absence(**row._mapping) for row in rows}
+        if self._away is None:
+            rows = self._run(_AWAY, {"now": self.now()})
+            self._away = {row.person: Absence(**row._mapping) for row in rows}
+        return self._away
 
     def save_absence(self, absence: Absence) -> None:
+        self._away = None
         self._put(
             absences,
             {
@@ -67,6 +73,7 @@ class History(Requests):
         )
 
     def remove_absence(self, person: str) -> bool:
+        self._away = None
         return self._changed(sa.delete(absences).where(absences.c.person == person)) == 1
 
     def favourites(self, person: str) -> tuple[Favourite, ...]:
