@@ -14,7 +14,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
-from bot.store.answering import AnsweringConnection
+from bot.store.answering import AnsweringConnection, PlainCursor
 
 PATIENCE = timedelta(seconds=10)
 """How long a transaction waits for a connection, or for its turn."""
@@ -170,7 +170,7 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 def _connect_to_answer(_dialect: Any, _record: Any, args: Any, parameters: dict[str, Any]) -> AnsweringConnection:
-    connection = AnsweringConnection.connect(*args, **parameters)
+    connection = AnsweringConnection.connect(*args, cursor_factory=PlainCursor, **parameters)
     connection.answer_within = int(parameters["tcp_user_timeout"]) / 1000
     return connection
 
