@@ -33,7 +33,7 @@ QUICK = timedelta(seconds=1)
 TICK = timedelta(seconds=1)
 """How long a worker sleeps at most: the safety net under wake-ups."""
 PATIENT = frozenset({"chat", "drift", "sources"})
-"""Lanes that leave the processor to the others while these have something to do."""
+"""Lanes that leave the processor to the others, and to clicks, while these have something to do."""
 PATIENCE = 0.2
 """Seconds that they wait at most."""
 BACKOFF = timedelta(seconds=1)
@@ -181,6 +181,8 @@ class Worker:
     lanes: Mapping[str, int]
     """Threads by lane."""
     beats: dict[str, float] = field(default_factory=dict)
+    busy: Callable[[], bool] = lambda: False
+    """Whether somebody waits for what is done outside of the lanes, such as for a click."""
     _urgent: int = 0
     """Threads of other lanes than ``PATIENT`` that run something now."""
     away: set[str] = field(default_factory=set)
@@ -242,7 +244,7 @@ class Worker:
         """As ``run_due``; who talks lets those go first, for a while, for whom somebody waits."""
         if lane in PATIENT:
             until = time.monotonic() + PATIENCE
-            while self._urgent and time.monotonic() < until:
+            while (self._urgent or self.busy()) and time.monotonic() < until:
                 self._stop.wait(PATIENCE / 20)
             return self.run_due(lane, limit)
         with self._counting:
