@@ -34,7 +34,7 @@ TICK = timedelta(seconds=1)
 """How long a worker sleeps at most: the safety net under wake-ups."""
 PATIENT = frozenset({"chat", "drift", "sources"})
 """Lanes that leave the processor to the others, and to clicks, while these have something to do."""
-PATIENCE = 0.2
+PATIENCE = 1.0
 """Seconds that they wait at most."""
 BACKOFF = timedelta(seconds=1)
 BACKOFF_MOST = timedelta(seconds=60)
@@ -245,7 +245,7 @@ class Worker:
         if lane in PATIENT:
             until = time.monotonic() + PATIENCE
             while (self._urgent or self.busy()) and time.monotonic() < until:
-                self._stop.wait(PATIENCE / 20)
+                self._stop.wait(PATIENCE / 100)
             return self.run_due(lane, limit)
         with self._counting:
             self._urgent += 1

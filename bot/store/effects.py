@@ -39,7 +39,7 @@ class Effects(Session):
         if not claims:
             return frozenset()
         fences = {claim.id: claim.fence for claim in claims}
-        rows = self._run(queue.locking(self._dialect), {**self._at(), **self._those(sorted(fences))})
+        rows = self._run(queue.locking(self._dialect), {**self._at(), **self._those(sorted(fences))}).all()
         return frozenset(row.id for row in rows if row.fence == fences[row.id])
 
     def finish_all(self, claims: Sequence[Claim]) -> None:
@@ -93,7 +93,7 @@ class Effects(Session):
         else:
             now = self.now()
             rows = self._run(queue.TAKING, {**due, queue.NOW: now, queue.LEASED_UNTIL: now + lease})
-        return tuple(sorted((_claim(row) for row in rows), key=lambda claim: (claim.due_at, claim.id)))
+        return tuple(sorted(map(_claim, rows.all()), key=lambda claim: (claim.due_at, claim.id)))
 
     def next_claimable(self, lane: str) -> datetime | None:
         """See ``Store.next_due``."""
@@ -102,7 +102,7 @@ class Effects(Session):
 
     def _unchanged(self, ids: Sequence[int], generations: Mapping[int, int]) -> set[int]:
         """Those that were not enqueued again since their claim."""
-        rows = self._run(queue.generations(self._dialect), self._those(ids))
+        rows = self._run(queue.generations(self._dialect), self._those(ids)).all()
         return {row.id for row in rows if row.generation == generations[row.id]}
 
     def _at(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from bot.core.model import AccessRequest, Approval, Ask, Denial, Item, Part, RequestStatus, Review, Way
 from bot.service.records import StaleWrite
@@ -173,8 +172,11 @@ _asked_of_it = (
 
 @lru_cache(maxsize=64)
 def _with_asked(query: sa.Select[Any]) -> sa.Select[Any]:
-    """PostgreSQL: whom it was asked of in the same statement, which saves one for each that is read."""
-    return query.add_columns(sa.func.array(_asked_of_it, type_=postgresql.ARRAY(sa.Text)).label("asked"))
+    """PostgreSQL: whom it was asked of in the same statement, which saves one for each that is read.
+
+    The driver makes a list of it; SQLAlchemy's type would go through it once more.
+    """
+    return query.add_columns(sa.func.array(_asked_of_it, type_=sa.types.NullType()).label("asked"))
 
 
 def _each(rows: Sequence[sa.Row[Any]]) -> list[list[sa.Row[Any]]]:

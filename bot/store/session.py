@@ -67,7 +67,7 @@ class Session:
 
     def _lock(self, locking: sa.Executable, parameters: Parameters) -> None:
         """Wait for rows; ``locking`` is made by ``and_the_time``, which saves asking for it afterwards."""
-        times = [row.at for row in self._run(locking, parameters)]
+        times = [row.at for row in self._run(locking, parameters).all()]
         if times and self._now is None and self._tells_time:
             self._now = max(times).astimezone(UTC)
 
