@@ -58,7 +58,7 @@ class Requests(Session):
                 raise StaleWrite(f"request {request.id} was changed by someone else")
             self._run(_FORGETTING, {_ID: request.id})
         if request.approvals:
-            self._run(sa.insert(approvals), [_approval_row(request.id, *item) for item in enumerate(request.approvals)])
+            self._add_all(approvals, [_approval_row(request.id, *item) for item in enumerate(request.approvals)])
 
     def _add_request(self, request: AccessRequest, changing: Mapping[str, object]) -> None:
         row = {
@@ -75,8 +75,8 @@ class Requests(Session):
         if not self._add(requests, row):
             raise StaleWrite(f"request {request.id} is there already")
         if request.approvers_asked:
-            self._run(
-                sa.insert(request_approvers),
+            self._add_all(
+                request_approvers,
                 [
                     {"request_id": request.id, "person": person, "position": position}
                     for position, person in enumerate(request.approvers_asked)
