@@ -116,6 +116,13 @@ def test_a_reader_never_sees_half_a_change(replicas: tuple[SqlStore, SqlStore]) 
         assert reading.request("r1").status is RequestStatus.DENIED
 
 
+def test_a_lease_is_by_the_databases_clock(store: SqlStore) -> None:
+    enqueue(store, effect("k1"))
+    before = store.ping()
+    (claim,) = store.claim("access", 7, LONG)
+    assert before <= claim.lease_until - LONG <= store.ping()
+
+
 def test_what_another_replica_leased_is_not_claimed(replicas: tuple[SqlStore, SqlStore]) -> None:
     enqueue(replicas[0], *(effect(f"k{number}") for number in range(200)))
 

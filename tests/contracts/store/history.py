@@ -170,6 +170,11 @@ class HistoryContract:
             tx.save_absence(over)
             tx.save_absence(replace(away, delegate=None))
             tx.save_absence(away)
+            assert tx.absences() == {"alan": away}
+            tx.remove_absence("alan")
+            assert tx.absences() == {}
+            tx.save_absence(away)
+            assert tx.absences() == {"alan": away}
         assert looked(store, lambda tx: tx.absences()) == {"alan": away}
         assert looked(store, lambda tx: [tx.remove_absence("alan"), tx.remove_absence("alan")]) == [True, False]
         assert looked(store, lambda tx: tx.absences()) == {}
