@@ -115,15 +115,14 @@ def rounds(requests: int, size: int) -> int:
     return max(-(-requests // size), 3 if requests > 2 else 1)
 
 
-Round = tuple[list[float], list[float], Used]
-"""Latencies, times to the answer, and what was used until the last call."""
+Round = tuple[list[float], list[float], Used, float]
+"""Latencies, times to the answer, what was used until the last call, and what had gone into talk before."""
 
 
 def _rounds(here: World, replicas: Sequence[Replica], bench: Bench, size: int, work: Callable[..., Round]) -> Taken:
     taken = Taken([], [], 0.0, 0.0, Used())
     for _ in range(rounds(bench.sizes.clicks, size)):
-        before = talk(replicas)
-        latencies, acks, used = work(here, replicas, bench, size)
+        latencies, acks, used, before = work(here, replicas, bench, size)
         with meter_of(here, replicas, bench) as after:
             here.wait_until_quiet()
         taken.talk += talk(replicas) - before
@@ -147,11 +146,17 @@ def _click(here: World, replicas: Sequence[Replica], bench: Bench, size: int, wi
     forms = [_form(here, request_id, number, bench) for number, request_id in enumerate(requests)]
     for replica in replicas:
         replica.put()
+    before = talk(replicas)
     with meter_of(here, replicas, bench) as used:
         sent = crowd.at_once([replica.url for replica in replicas], forms, within)
         put = calls(replicas, size)
     called = by_request(here, put)
-    return [called[request_id] - each.at for request_id, each in zip(requests, sent, strict=True)], _acks(sent), used
+    return (
+        [called[request_id] - each.at for request_id, each in zip(requests, sent, strict=True)],
+        _acks(sent),
+        used,
+        before,
+    )
 
 
 def _form(here: World, request_id: str, number: int, bench: Bench) -> dict[str, str]:
@@ -164,6 +169,7 @@ def _command(here: World, replicas: Sequence[Replica], bench: Bench, size: int) 
     forms = [crowd.command(company.engineer(number), bench.slack.url) for number in range(size)]
     bench.slack.taken()
     opened: dict[str, float] = {}
+    before = talk(replicas)
     with meter_of(here, replicas, bench) as used:
         sent = crowd.at_once([replica.url for replica in replicas], forms)
 
@@ -172,7 +178,12 @@ def _command(here: World, replicas: Sequence[Replica], bench: Bench, size: int) 
             return len(opened) >= size
 
         wait_until(all_open, f"{size} modals to open")
-    return [opened[form["trigger_id"]] - each.at for form, each in zip(forms, sent, strict=True)], _acks(sent), used
+    return (
+        [opened[form["trigger_id"]] - each.at for form, each in zip(forms, sent, strict=True)],
+        _acks(sent),
+        used,
+        before,
+    )
 
 
 def meter_of(here: World, replicas: Sequence[Replica], bench: Bench) -> AbstractContextManager[Used]:
