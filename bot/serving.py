@@ -103,13 +103,14 @@ class Service:
         parts.reconciling.begin()
         # A new installation counts from its start, not from the first tick: a restart before that loses no day.
         summary.enqueue_due(parts.store, parts.catalogue)
-        worker = Worker(parts.runner, app.threads(self._settings))
+        running = Running()
+        worker = Worker(parts.runner, app.threads(self._settings), busy=lambda: running.count > 0)
         worker.start()
         stack.callback(lambda: worker.stop(timedelta(seconds=self._patience.left())))
         ticker = _ticker(parts, worker)
         ticker.start()
         stack.callback(lambda: _in_thread(ticker.shutdown, self._patience.left()))
-        self._edge = _Edge(parts, worker)
+        self._edge = _Edge(parts, worker, running)
         stack.callback(lambda: self._edge.stop(self._patience.left()))
         # The first to hear of a stop: no worker begins anything while Slack gets its last answers.
         stack.callback(worker.stop, timedelta(0))
@@ -203,8 +204,8 @@ def _unless_away(job: Callable[[], object]) -> None:
 class _Edge:
     """The event loop of Slack and the web page, in a thread of its own."""
 
-    def __init__(self, parts: Parts, worker: Worker) -> None:
-        self._parts, self._worker = parts, worker
+    def __init__(self, parts: Parts, worker: Worker, running: Running) -> None:
+        self._parts, self._worker, self._running = parts, worker, running
         self._thread = threading.Thread(target=self._run, name="edge", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -244,7 +245,7 @@ class _Edge:
         async with AsyncExitStack() as stack:
             executor = ThreadPoolExecutor(EDGE_THREADS, thread_name_prefix="edge")
             stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-            running = Running()
+            running = self._running
             bolt = slack_app.build(self._parts.desk, config, executor, self._parts.directory, running)
             socket = slack_app.SocketMode(bolt, config)
             over_http = settings.slack_transport is Transport.HTTP

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import boto3
+import botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -40,6 +41,10 @@ _CONFIG: Final = Config(
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=16,
+    # Said in full, or botocore would put it together anew for each call.
+    user_agent=f"prodaccess Boto3/{boto3.__version__} Botocore/{botocore.__version__}",
+    # What is sent is made here, of the right names and types: AWS says what it does not take.
+    parameter_validation=False,
 )
 """Two tries within about 26 s: what fails longer is retried by the effects queue, where others are not kept waiting."""
 _QUICKLY: Final = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 1})

@@ -33,8 +33,8 @@ QUICK = timedelta(seconds=1)
 TICK = timedelta(seconds=1)
 """How long a worker sleeps at most: the safety net under wake-ups."""
 PATIENT = frozenset({"chat", "drift", "sources"})
-"""Lanes that leave the processor to the others while these have something to do."""
-PATIENCE = 0.2
+"""Lanes that leave the processor to the others, and to clicks, while these have something to do."""
+PATIENCE = 1.0
 """Seconds that they wait at most."""
 BACKOFF = timedelta(seconds=1)
 BACKOFF_MOST = timedelta(seconds=60)
@@ -181,6 +181,8 @@ class Worker:
     lanes: Mapping[str, int]
     """Threads by lane."""
     beats: dict[str, float] = field(default_factory=dict)
+    busy: Callable[[], bool] = lambda: False
+    """Whether somebody waits for what is done outside of the lanes, such as for a click."""
     _urgent: int = 0
     """Threads of other lanes than ``PATIENT`` that run something now."""
     away: set[str] = field(default_factory=set)
@@ -224,9 +226,11 @@ class Worker:
                 claimed = self._in_turn(lane, limit)
                 # At once: after a wait it would be old news, and write over what another thread found meanwhile.
                 self.away.discard(lane)
-                if claimed == 0:
+                took = timedelta(seconds=time.monotonic() - began)
+                # A claim that was not full has left nothing; what was made due since ends the wait.
+                if claimed == 0 or (claimed < limit and took < TICK):
                     self.runner.store.wait(lane, TICK)
-                limit = min(most, _next_limit(limit, claimed, timedelta(seconds=time.monotonic() - began)))
+                limit = min(most, _next_limit(limit, claimed, took))
             except StoreUnavailable as error:
                 self.away.add(lane)
                 log.warning("worker.database-away", lane=lane, error=str(error))
@@ -240,8 +244,8 @@ class Worker:
         """As ``run_due``; who talks lets those go first, for a while, for whom somebody waits."""
         if lane in PATIENT:
             until = time.monotonic() + PATIENCE
-            while self._urgent and time.monotonic() < until:
-                self._stop.wait(PATIENCE / 20)
+            while (self._urgent or self.busy()) and time.monotonic() < until:
+                self._stop.wait(PATIENCE / 100)
             return self.run_due(lane, limit)
         with self._counting:
             self._urgent += 1

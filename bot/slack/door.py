@@ -79,10 +79,17 @@ def _http_request(body: str, headers: Mapping[str, str]) -> AsyncBoltRequest:
         return _broken(Broken("not parseable", status=400), body, named)
     try:
         if not (why := out_of_shape(sent)):
-            return AsyncBoltRequest(body=body, headers=named)
+            return _parsed(sent, body, named)
     except Exception as error:  # there is more that Bolt reads than what is looked at here
         why = type(error).__name__
     return _broken(Broken(why, sent if isinstance(sent, dict) else {}), body, named)
+
+
+def _parsed(sent: dict[str, Any], body: str, headers: dict[str, Any]) -> AsyncBoltRequest:
+    """As Bolt makes it of ``body``, which it would parse once more."""
+    request = AsyncBoltRequest(body=sent, headers=headers, mode="socket_mode")
+    request.raw_body, request.mode = body, "http"
+    return request
 
 
 def _socket_request(payload: object) -> AsyncBoltRequest:

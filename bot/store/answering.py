@@ -5,8 +5,9 @@ where something in between still acknowledges what is sent and answers nothing: 
 that is stopped. Without an end to this wait every thread would stand still until somebody restarts the process.
 """
 
+import select
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -19,21 +20,63 @@ class NoAnswer(psycopg.OperationalError):
     """The server has not answered in time; the connection is closed."""
 
 
+class _Described(Sequence[Any]):
+    """The columns of a result, described when somebody looks: SQLAlchemy does so the first time, and then knows them.
+
+    psycopg makes an object of each column of each result otherwise, which takes as long as reading the row.
+    """
+
+    def __init__(self, describe: Callable[[], Sequence[Any] | None]) -> None:
+        self._describe = describe
+
+    def __len__(self) -> int:
+        return len(self._describe() or ())
+
+    def __getitem__(self, place: Any) -> Any:
+        return (self._describe() or ())[place]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._describe() or ())
+
+
+class PlainCursor(psycopg.Cursor[Any]):
+    """A cursor whose ``description`` costs nothing until it is looked at."""
+
+    @property
+    def description(self) -> Any:
+        """See psycopg.Cursor.description."""
+        if self.pgresult is None or not self.pgresult.nfields:
+            return None
+        return _Described(lambda: psycopg.Cursor.description.fget(self))  # type: ignore[attr-defined]
+
+
 class AnsweringConnection(psycopg.Connection[Any]):
     """Closes itself, and raises NoAnswer, when an answer takes longer than ``answer_within`` seconds."""
 
     answer_within = 0.0
     """0: it waits for ever."""
+    answered_at = 0.0
+    """When the server last answered, by ``time.monotonic``."""
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """See psycopg.Connection.wait."""
-        if not self.answer_within:
-            return super().wait(gen, *args, **kwargs)
+        if self.answer_within:
+            gen = _answered(gen, self.answer_within)
         try:
-            return super().wait(_answered(gen, self.answer_within), *args, **kwargs)
+            value = super().wait(gen, *args, **kwargs)
         except NoAnswer:
             self.close()
             raise
+        self.answered_at = time.monotonic()
+        return value
+
+    def is_fresh(self, seconds: float) -> bool:
+        """Whether it was answered within so many seconds and its socket has nothing to say since, such as its end."""
+        if self.closed or time.monotonic() - self.answered_at > seconds:
+            return False
+        socket = select.poll()
+        socket.register(self.fileno(), select.POLLIN)
+        return not socket.poll(0)
 
 
 def _answered(gen: PQGen[RV], seconds: float) -> Generator[Any, Any, RV]:

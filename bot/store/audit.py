@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 import sqlalchemy as sa
 
 from bot.core.audit import Event
 from bot.service.records import AuditRecord, StoreUnavailable
+from bot.store.prepared import adding_all, as_rows
 from bot.store.recording import recorded
 from bot.store.session import Session
 from bot.store.tables import audit_head, audit_log
 
 _HEAD = sa.select(audit_head.c.seq, audit_head.c.chain)
 _LOCK_HEAD = _HEAD.with_for_update()
-_MOVE_HEAD = sa.update(audit_head)
+_MOVE_HEAD = sa.update(audit_head).values(
+    seq=sa.bindparam("new_seq", type_=audit_head.c.seq.type),
+    chain=sa.bindparam("new_chain", type_=audit_head.c.chain.type),
+)
 
 
 class AuditLog(Session):
@@ -29,8 +34,12 @@ class AuditLog(Session):
         records = recorded(events, at, head.seq, head.chain)
         rows = [_row(event, record) for event, record in zip(events, records, strict=True)]
         with _told_apart():
-            self._add_all(audit_log, rows)
-            self._run(_MOVE_HEAD, {"seq": records[-1].seq, "chain": records[-1].chain})
+            newest = {"new_seq": records[-1].seq, "new_chain": records[-1].chain}
+            if self._dialect == "sqlite":
+                self._add_all(audit_log, rows)
+                self._run(_MOVE_HEAD, newest)
+            else:
+                self._run(_adding_and_moving(tuple(rows[0])), {**as_rows(rows), **newest})
 
     def audit(self, after: int = 0, limit: int = 1000) -> tuple[AuditRecord, ...]:
         log = audit_log.c
@@ -45,6 +54,12 @@ class AuditLog(Session):
     def audit_head(self) -> tuple[int, bytes]:
         head = self._run(_HEAD).one()
         return head.seq, head.chain
+
+
+@cache
+def _adding_and_moving(names: tuple[str, ...]) -> sa.Executable:
+    """PostgreSQL: the records and the head in one statement, so that the head is locked for less long."""
+    return adding_all("postgresql", audit_log, names).add_cte(_MOVE_HEAD.cte("moved"))
 
 
 @contextmanager

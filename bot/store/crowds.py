@@ -29,7 +29,7 @@ class Crowds(Session):
         return tuple(sorted(gathered, key=lambda effect: effect.id))
 
     def is_enqueued(self, key: str) -> bool:
-        return self._run(sa.select(effects.c.id).where(effects.c.key == key)).first() is not None
+        return self._run(_ENQUEUED, {"of_key": key}).first() is not None
 
     def last_due(self, kind: str, who: str) -> datetime | None:
         found: datetime | None = self._run(_LAST_DUE, {"of_kind": kind, "for_whom": who}).scalar()
@@ -57,7 +57,8 @@ class Crowds(Session):
             for line in lines
         ]
         if rows:
-            self._run(prepared.adding(self._dialect, digest_lines), rows)
+            adding = prepared.adding_new(self._dialect, digest_lines, tuple(rows[0]))
+            self._run(adding, self._rows(rows))
 
     def lines_between(self, who: str) -> tuple[datetime, datetime] | None:
         first, last = sa.func.min(_line.added_at).label("first"), sa.func.max(_line.added_at).label("last")
@@ -96,6 +97,7 @@ _theirs = sa.and_(
     effects.c.kind == sa.bindparam("of_kind", type_=effects.c.kind.type),
     _TO_SOMEBODY,
 )
+_ENQUEUED = sa.select(effects.c.id).where(effects.c.key == sa.bindparam("of_key", type_=effects.c.key.type))
 _most = sa.bindparam(MOST, type_=sa.Integer)
 _some = sa.select(effects.c.id).where(_theirs).limit(_most).subquery()
 _WAITING = sa.select(sa.func.count()).select_from(_some)

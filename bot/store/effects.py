@@ -36,11 +36,15 @@ class Effects(Session):
         return self._run(queue.HOLDING, self._held(claim)).first() is not None
 
     def held(self, claims: Sequence[Claim]) -> frozenset[int]:
+        if not claims:
+            return frozenset()
         fences = {claim.id: claim.fence for claim in claims}
-        rows = self._run(queue.locking(self._dialect), {**self._at(), **self._those(sorted(fences))})
+        rows = self._run(queue.locking(self._dialect), {**self._at(), **self._those(sorted(fences))}).all()
         return frozenset(row.id for row in rows if row.fence == fences[row.id])
 
     def finish_all(self, claims: Sequence[Claim]) -> None:
+        if not claims:
+            return
         generations = {claim.id: claim.generation for claim in claims}
         done = self._unchanged(sorted(generations), generations)
         if done:
@@ -83,10 +87,13 @@ class Effects(Session):
 
     def take(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         """See ``Store.claim``."""
-        now = self.now()
-        due = {queue.LANE: lane, queue.NOW: now, queue.MOST: limit, queue.LEASED_UNTIL: now + lease}
-        rows = self._run(queue.TAKING, due)
-        return tuple(sorted((_claim(row) for row in rows), key=lambda claim: (claim.due_at, claim.id)))
+        due = {queue.LANE: lane, queue.MOST: limit}
+        if self._tells_time:
+            rows = self._run(queue.TAKING_BY_CLOCK, {**due, queue.LEASE: lease})
+        else:
+            now = self.now()
+            rows = self._run(queue.TAKING, {**due, queue.NOW: now, queue.LEASED_UNTIL: now + lease})
+        return tuple(sorted(map(_claim, rows.all()), key=lambda claim: (claim.due_at, claim.id)))
 
     def next_claimable(self, lane: str) -> datetime | None:
         """See ``Store.next_due``."""
@@ -95,7 +102,7 @@ class Effects(Session):
 
     def _unchanged(self, ids: Sequence[int], generations: Mapping[int, int]) -> set[int]:
         """Those that were not enqueued again since their claim."""
-        rows = self._run(queue.generations(self._dialect), self._those(ids))
+        rows = self._run(queue.generations(self._dialect), self._those(ids)).all()
         return {row.id for row in rows if row.generation == generations[row.id]}
 
     def _at(self) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
-from bot.store.answering import AnsweringConnection
+from bot.store.answering import AnsweringConnection, PlainCursor
 
 PATIENCE = timedelta(seconds=10)
 """How long a transaction waits for a connection, or for its turn."""
@@ -42,6 +43,10 @@ _SQLITE_CONNECT = {"timeout": str(PATIENCE.total_seconds())}
 """How long another process's transaction is waited for, in seconds. The URL's own value wins."""
 
 _SQLITE_SESSION = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
+
+
+_IDLE_SECONDS = 1.0
+"""A connection that was answered within this time, and whose socket tells of nothing since, is used as it is."""
 
 
 class StoreInUse(Exception):
@@ -79,7 +84,8 @@ def make_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=patience.total_seconds(),
-        pool_pre_ping=parsed.get_backend_name() == "postgresql",
+        # The one that was used last is the one that has its statements prepared and its caches warm.
+        pool_use_lifo=True,
         pool_recycle=1800,
         hide_parameters=True,
     )
@@ -91,6 +97,7 @@ def make_engine(
         if not answer_awaited:
             sa.event.listen(engine, "do_connect", _connect_to_answer)
         sa.event.listen(engine, "connect", _prepare_postgresql)
+        sa.event.listen(engine, "checkout", _look_at_idle)
     return engine
 
 
@@ -163,9 +170,23 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 def _connect_to_answer(_dialect: Any, _record: Any, args: Any, parameters: dict[str, Any]) -> AnsweringConnection:
-    connection = AnsweringConnection.connect(*args, **parameters)
+    connection = AnsweringConnection.connect(*args, cursor_factory=PlainCursor, **parameters)
     connection.answer_within = int(parameters["tcp_user_timeout"]) / 1000
     return connection
+
+
+def _look_at_idle(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Before each transaction: a connection that may have ended meanwhile is asked, and replaced with all the others.
+
+    A round trip before each would cost as much as a statement.
+    """
+    if isinstance(connection, AnsweringConnection) and connection.is_fresh(_IDLE_SECONDS):
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise sa.exc.InvalidatePoolError("the connection has ended") from error
 
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:

@@ -23,7 +23,7 @@ class Grants(Session):
     """The part of a transaction that knows grants."""
 
     def request_id_of_grant(self, grant_id: str) -> str | None:
-        found: str | None = self._run(sa.select(grants.c.request_id).where(grants.c.id == grant_id)).scalar()
+        found: str | None = self._run(_REQUEST_OF, {"of_id": grant_id}).scalar()
         return found
 
     def grants(self, request_id: str) -> tuple[Grant, ...]:
@@ -41,7 +41,7 @@ class Grants(Session):
 
     def request_ids_of(self, grant_ids: Sequence[str]) -> dict[str, str]:
         wanted = self._those(sorted(set(grant_ids)))
-        return {row.id: row.request_id for row in self._run(_requests_of(self._dialect), wanted)}
+        return {row.id: row.request_id for row in self._run(_requests_of(self._dialect), wanted).all()}
 
     def save_grant(self, grant: Grant) -> None:
         # Whoever writes a grant waits for whoever locked its request; a row that is locked already costs little.
@@ -97,9 +97,10 @@ class Grants(Session):
         return self._grants(sa.select(found).order_by(_live_since(found).desc(), found.c.id.desc()))
 
     def _grants(self, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None) -> tuple[Grant, ...]:
-        return tuple(_grant(row) for row in self._run(query, parameters))
+        return tuple(map(_grant, self._run(query, parameters).all()))
 
 
+_REQUEST_OF = sa.select(grants.c.request_id).where(grants.c.id == sa.bindparam("of_id", type_=grants.c.id.type))
 _OF_REQUEST = (
     sa.select(grants)
     .where(grants.c.request_id == sa.bindparam("request", type_=grants.c.request_id.type))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,9 @@ _GUARD = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bin
 
 class History(Requests):
     """The part of a transaction that knows what was before."""
+
+    _away: Mapping[datetime, Mapping[str, Absence]] = MappingProxyType({})
+    """Who is away at a time (UTC), once it was read: a decision looks at it several times."""
 
     def guard(self, names: Sequence[str]) -> None:
         if self._dialect == "sqlite":
@@ -52,10 +56,14 @@ class History(Requests):
         return self._read(_EXTENDING, {"of_grant": grant_id})
 
     def absences(self, at: datetime | None = None) -> Mapping[str, Absence]:
-        rows = self._run(_AWAY, {"then": at or self.now()})
-        return {row.person: Absence(**row._mapping) for row in rows}
+        then = at or self.now()
+        if then not in self._away:
+            rows = self._run(_AWAY, {"then": then})
+            self._away = {**self._away, then: {row.person: Absence(**row._mapping) for row in rows}}
+        return self._away[then]
 
     def save_absence(self, absence: Absence) -> None:
+        self._away = {}
         self._put(
             absences,
             {
@@ -67,6 +75,7 @@ class History(Requests):
         )
 
     def remove_absence(self, person: str) -> bool:
+        self._away = {}
         return self._changed(sa.delete(absences).where(absences.c.person == person)) == 1
 
     def favourites(self, person: str) -> tuple[Favourite, ...]:

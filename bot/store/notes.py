@@ -51,7 +51,7 @@ class Notes(Session):
         )
 
     def fact(self, key: str) -> str | None:
-        found: str | None = self._run(sa.select(facts.c.value).where(facts.c.key == key)).scalar()
+        found: str | None = self._run(_FACT, {"of_key": key}).scalar()
         return found
 
     def set_fact(self, key: str, value: str) -> None:
@@ -62,6 +62,7 @@ class Notes(Session):
         self._run(_forgetting(table, key, moment), {"before": before})
 
 
+_FACT = sa.select(facts.c.value).where(facts.c.key == sa.bindparam("of_key", type_=facts.c.key.type))
 _ABOUT = (
     sa.select(messages)
     .where(messages.c.subject == sa.bindparam("about", type_=messages.c.subject.type))

@@ -63,6 +63,12 @@ def adding_all(dialect: str, table: sa.Table, names: tuple[str, ...]) -> postgre
     return insert.from_select(list(names), sa.select(*(rows.c[name] for name in names)))
 
 
+@cache
+def adding_new(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Executable:
+    """As ``adding_all``, without those whose unique key is taken."""
+    return adding_all(dialect, table, names).on_conflict_do_nothing()
+
+
 def rows_of(columns: Sequence[sa.Column[Any]]) -> sa.TableValuedAlias:
     """PostgreSQL: the rows of ``as_rows`` as a table. One JSON text costs less than an array a column."""
     named = [sa.column(column.name, column.type) for column in columns]
@@ -75,7 +81,7 @@ def as_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     for name in [name for name, value in rows[0].items() if isinstance(value, Mapping)]:
         for row in rows:
             checked_strings(row[name], name)
-    text = json.dumps(rows, default=_plain)
+    text = _ENCODER.encode(rows)
     if _SUSPICIOUS.search(text):  # or only looks so, behind a backslash of its own
         for row in rows:
             for name, value in row.items():
@@ -111,3 +117,6 @@ def _plain(value: object) -> object:
         case Mapping():
             return dict(value)
     raise TypeError(f"{type(value).__name__} is no column's")
+
+
+_ENCODER = json.JSONEncoder(default=_plain)

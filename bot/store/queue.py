@@ -1,6 +1,7 @@
 """The statements of the effects table, built once; see ``prepared``."""
 
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -8,7 +9,7 @@ from bot.store.prepared import adding_all, among
 from bot.store.tables import claimable_at, effects
 
 NOW, ID, FENCE, GENERATION, LANE, MOST = "at_now", "of_id", "of_fence", "of_generation", "of_lane", "at_most"
-LEASED_UNTIL, RETRY_AT, ERROR = "leased_until", "retry_at", "new_error"
+LEASED_UNTIL, LEASE, RETRY_AT, ERROR = "leased_until", "for_lease", "retry_at", "new_error"
 """Names of parameters; none is a column's, which SQLAlchemy keeps for values to be set."""
 
 _c = effects.c
@@ -33,26 +34,37 @@ GIVING_BACK = (
     .values(due_at=sa.case((sa.and_(~_same, _c.due_at < _retry_at), _c.due_at), else_=_retry_at), **_back)
     .returning(_c.due_at)
 )
-_due = (
-    sa.select(_c.id)
-    .where(_lane, claimable_at <= _now)
-    .order_by(claimable_at, _c.id)
-    .limit(sa.bindparam(MOST, type_=sa.Integer))
-    .with_for_update(skip_locked=True)
-    .cte("due")
-)
-TAKING = (
-    sa.update(effects)
-    .where(_c.id.in_(sa.select(_due.c.id)))
-    .values(
-        lease_until=sa.bindparam(LEASED_UNTIL, type_=_c.lease_until.type),
-        fence=_c.fence + 1,
-        attempts=_c.attempts + 1,
-        # A lease that ran out may hide a later run that was asked for meanwhile: that one stays to be done.
-        claimed_generation=sa.case((_c.due_at <= _now, _c.generation), else_=_c.claimed_generation),
+
+
+def _taking(now: sa.ColumnElement[Any], leased_until: sa.ColumnElement[Any]) -> sa.Executable:
+    due = (
+        sa.select(_c.id)
+        .where(_lane, claimable_at <= now)
+        .order_by(claimable_at, _c.id)
+        .limit(sa.bindparam(MOST, type_=sa.Integer))
+        .with_for_update(skip_locked=True)
+        .cte("due")
     )
-    .returning(effects)
-)
+    return (
+        sa.update(effects)
+        .where(_c.id.in_(sa.select(due.c.id)))
+        .values(
+            lease_until=leased_until,
+            fence=_c.fence + 1,
+            attempts=_c.attempts + 1,
+            # A lease that ran out may hide a later run that was asked for meanwhile: that one stays to be done.
+            claimed_generation=sa.case((_c.due_at <= now, _c.generation), else_=_c.claimed_generation),
+        )
+        .returning(effects)
+    )
+
+
+TAKING = _taking(_now, sa.bindparam(LEASED_UNTIL, type_=_c.lease_until.type))
+# In a CTE of its own, which is read once: one statement, one time.
+_clock = sa.select(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).label("at")).cte("clock")
+_by_clock = sa.select(_clock.c.at).scalar_subquery()
+TAKING_BY_CLOCK = _taking(_by_clock, _by_clock + sa.bindparam(LEASE, type_=sa.Interval))
+"""As ``TAKING``, by PostgreSQL's clock."""
 NEXT_CLAIMABLE = sa.select(sa.func.min(claimable_at)).where(_lane)
 
 

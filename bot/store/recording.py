@@ -10,6 +10,8 @@ from bot.core.audit import Event, leaf, link
 from bot.service.records import AuditRecord
 from bot.store.columns import checked_text
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 def recorded(events: Sequence[Event], at: datetime, seq: int, chain: bytes) -> list[AuditRecord]:
     """The records of ``events`` after the record ``seq``, whose chain value is ``chain``. Raises ValueError."""
@@ -28,7 +30,7 @@ def _canonical(event: Event, seq: int, at: datetime) -> bytes:
     record = event.record(seq, at)
     if not _check(record, str(event.tag)):
         return rfc8785.dumps(record)  # type: ignore[arg-type]
-    return json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODER.encode(record).encode()
 
 
 def _check(value: object, field: str) -> bool:

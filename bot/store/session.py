@@ -13,7 +13,15 @@ from bot.store.tables import requests
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 _CLOCK = sa.select(sa.func.clock_timestamp())
-_LOCK_REQUEST = sa.select(requests.c.id).where(requests.c.id == sa.bindparam("request")).with_for_update()
+
+
+def and_the_time(locking: sa.Select[tuple[str]]) -> sa.Select[Any]:
+    """PostgreSQL's clock beside each row that ``locking`` has waited for: the outer query runs after the lock."""
+    locked = locking.subquery("locked")
+    return sa.select(*locked.c, sa.func.clock_timestamp().label("at"))
+
+
+_LOCK_REQUEST = and_the_time(sa.select(requests.c.id).where(requests.c.id == sa.bindparam("request")).with_for_update())
 
 CHUNK = 500
 """Ids in one ``IN``: databases limit the parameters of a statement."""
@@ -27,6 +35,8 @@ class Session:
         self._clock = clock
         self._dialect = connection.dialect.name
         self._now: datetime | None = None
+        self._tells_time = clock is None and self._dialect == "postgresql"
+        """Whether a statement can read the clock that counts."""
         self.locked: set[str] = set()
         """Ids of the requests whose rows this transaction has locked."""
         self.wakes: set[str] = set()
@@ -39,12 +49,10 @@ class Session:
         return self._now
 
     def _read_clock(self) -> datetime:
-        if self._clock is not None:
-            return self._clock.now()
-        if self._dialect == "sqlite":
-            return datetime.now(UTC)
-        now: datetime = self._run(_CLOCK).scalar_one()
-        return now.astimezone(UTC)
+        if self._tells_time:
+            now: datetime = self._run(_CLOCK).scalar_one()
+            return now.astimezone(UTC)
+        return datetime.now(UTC) if self._clock is None else self._clock.now()
 
     def _run(self, statement: sa.Executable, parameters: Parameters | None = None) -> sa.CursorResult[Any]:
         with translated():
@@ -54,8 +62,14 @@ class Session:
     def _lock_request(self, request_id: str) -> None:
         """Wait for whoever has it locked. Does nothing the second time; SQLite has one writer anyway."""
         if request_id not in self.locked and self._dialect != "sqlite":
-            self._run(_LOCK_REQUEST, {"request": request_id})
+            self._lock(_LOCK_REQUEST, {"request": request_id})
             self.locked.add(request_id)
+
+    def _lock(self, locking: sa.Executable, parameters: Parameters) -> None:
+        """Wait for rows; ``locking`` is made by ``and_the_time``, which saves asking for it afterwards."""
+        times = [row.at for row in self._run(locking, parameters).all()]
+        if times and self._now is None and self._tells_time:
+            self._now = max(times).astimezone(UTC)
 
     def _changed(self, statement: sa.Executable, parameters: Parameters | None = None) -> int:
         """How many rows the statement wrote."""

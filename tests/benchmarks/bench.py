@@ -19,6 +19,8 @@ class Sizes:
 
     at_once: tuple[int, ...] = (1, 8, 32, 128)
     in_a_second: tuple[int, ...] = (8, 32)
+    click_replicas: tuple[int, ...] = (1, 2)
+    """That take the clicks in turn, on PostgreSQL."""
     clicks: int = 320
     """At least so many of each, in rounds of ``at_once``, and 3 rounds."""
     local_at_once: tuple[int, ...] = (1, 8, 32)
@@ -72,6 +74,7 @@ QUICK = Sizes(
 TINY = Sizes(
     at_once=(2,),
     in_a_second=(2,),
+    click_replicas=(1,),
     clicks=2,
     local_at_once=(2,),
     local_clicks=2,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,15 +18,16 @@ from tests.benchmarks.processes import Replica, wait_until
 from tests.benchmarks.report import Row, Table, Target, percentile
 from tests.benchmarks.world import World, world
 
-NOTE = """One replica in a process of its own (bot.serving, Slack over HTTP). N requests, signed as Slack signs, are
-sent at one instant, each on a connection of its own that is open already; then it is waited until nothing acts any
-more, what waits to be said is dropped, and N more are sent. "in 1 s": evenly over
-a second instead. Click: from the last byte sent to the moment at which
-IAM's PutUserPolicy is called, so Bolt, guard, decision, commit, wake-up, claim, start and the second decision are
-in it; each click is another approver's, on another request. Command: from the last byte sent until views.open has
-reached Slack. "ack" is the answer's first line. CPU is the replica's own, a request, until nothing acts any more
-(grants are active), with the messages that were sent by then: Slack's limits pace the rest. A row's bound is looked
-at until the last call was made."""
+NOTE = """Replicas in processes of their own (bot.serving, Slack over HTTP), beside the database. N requests, signed as
+Slack signs, are sent at one instant, each on a connection of its own that is open already, to the replicas in turn;
+then it is waited until nothing acts any more, what waits to be said is dropped, and N more are sent. "in 1 s": evenly
+over a second instead, as N people would who do not click at one instant. Click: from the last byte sent to the moment
+at which IAM's PutUserPolicy is called, so Bolt, guard, decision, commit, wake-up, claim, start and the second decision
+are in it; each click is another approver's, on another request. Command: from the last byte sent until views.open has
+reached Slack. "ack" is the answer's first line. CPU is the replicas' own, a request, until nothing acts any more
+(grants are active), with the messages that were sent by then: Slack's limits pace the rest; "talk" is the part that
+those took. "least" is N requests' CPU, on a core for each replica: the last of N at one instant cannot wait less. A
+row's bound is looked at until the last call was made."""
 
 
 @dataclass(slots=True)
@@ -37,6 +38,8 @@ class Taken:
     acks: list[float]
     cpu: float
     """Seconds, of all rounds."""
+    talk: float
+    """Of these, of the threads that send messages."""
     used: Used
     """Of all rounds, each until its last call was made."""
 
@@ -45,38 +48,54 @@ def run(bench: Bench) -> list[Table]:
     """Both databases, every size."""
     table = Table("1", "Click and command, with a Slack and an AWS that answer at once", NOTE)
     for database in bench.databases:
-        with bench.place(database) as place, world(place, bench.slack.url) as here, here.replica() as replica:
-            warm_up(here, replica, bench)
-            for size in bench.sizes.at_once:
-                taken = _rounds(here, replica, bench, size, _click)
-                table.rows.append(row(bench, f"{place.name} click", size, taken, _targets(database, size, taken)))
-            for size in bench.sizes.in_a_second:
-                taken = _rounds(here, replica, bench, size, partial(_click, within=1.0))
-                table.rows.append(row(bench, f"{place.name} click, in 1 s", size, taken))
-            for size in bench.sizes.at_once:
-                taken = _rounds(here, replica, bench, size, _command)
-                table.rows.append(row(bench, f"{place.name} command", size, taken))
+        # SQLite is one process's.
+        for count in bench.sizes.click_replicas if database == "postgresql" else (1,):
+            with ExitStack() as stack:
+                place = stack.enter_context(bench.place(database))
+                here = stack.enter_context(world(place, bench.slack.url))
+                replicas = [stack.enter_context(here.replica(f"replica-{number}")) for number in range(count)]
+                table.rows += _table_of(bench, database, here, replicas)
     return [table]
 
 
-def warm_up(here: World, replica: Replica, bench: Bench) -> None:
+def _table_of(bench: Bench, database: str, here: World, replicas: Sequence[Replica]) -> list[Row]:
+    warm_up(here, replicas, bench)
+    found, name, count = [], here.place.name, len(replicas)
+    for size in bench.sizes.at_once:
+        taken = _rounds(here, replicas, bench, size, _click)
+        found.append(row(bench, f"{name} click", size, taken, _targets(database, size, taken), replicas=count))
+    for size in bench.sizes.in_a_second:
+        taken = _rounds(here, replicas, bench, size, partial(_click, within=1.0))
+        targets = _targets(database, size, taken)
+        found.append(row(bench, f"{name} click, in 1 s", size, taken, targets, replicas=count))
+    for size in bench.sizes.at_once if count == 1 else ():
+        taken = _rounds(here, replicas, bench, size, _command)
+        found.append(row(bench, f"{name} command", size, taken))
+    return found
+
+
+def warm_up(here: World, replicas: Sequence[Replica], bench: Bench) -> None:
     """Connections, caches and compiled statements are there before anything is measured."""
     for work in (_click, _command):
-        work(here, replica, bench, min(8, max(bench.sizes.at_once)))
+        work(here, replicas, bench, min(8, max(bench.sizes.at_once)))
         here.wait_until_quiet()
         here.say_no_more()
 
 
-def row(bench: Bench, name: str, size: int, taken: Taken, targets: Sequence[Target] = ()) -> Row:
+def row(bench: Bench, name: str, size: int, taken: Taken, targets: Sequence[Target] = (), *, replicas: int = 1) -> Row:
     """One size's."""
+    cpu = taken.cpu / len(taken.latencies)
     cells = {
         "": name,
+        "replicas": replicas,
         "at once": size,
         "requests": len(taken.latencies),
         "p50 ms": millis(percentile(taken.latencies, 0.5)),
         "p99 ms": millis(percentile(taken.latencies, 0.99)),
         "ack p99 ms": millis(percentile(taken.acks, 0.99)) if taken.acks else None,
-        "CPU ms": millis(taken.cpu / len(taken.latencies)),
+        "CPU ms": millis(cpu),
+        "talk ms": millis(taken.talk / len(taken.latencies)),
+        "least ms": millis(cpu * size / min(replicas, bench.machine.cores)),
     }
     return Row(cells, taken.used.bound(bench.machine), targets)
 
@@ -96,16 +115,17 @@ def rounds(requests: int, size: int) -> int:
     return max(-(-requests // size), 3 if requests > 2 else 1)
 
 
-Round = tuple[list[float], list[float], Used]
-"""Latencies, times to the answer, and what was used until the last call."""
+Round = tuple[list[float], list[float], Used, float]
+"""Latencies, times to the answer, what was used until the last call, and what had gone into talk before."""
 
 
-def _rounds(here: World, replica: Replica, bench: Bench, size: int, work: Callable[..., Round]) -> Taken:
-    taken = Taken([], [], 0.0, Used())
+def _rounds(here: World, replicas: Sequence[Replica], bench: Bench, size: int, work: Callable[..., Round]) -> Taken:
+    taken = Taken([], [], 0.0, 0.0, Used())
     for _ in range(rounds(bench.sizes.clicks, size)):
-        latencies, acks, used = work(here, replica, bench, size)
-        with meter_of(here, replica, bench) as after:
+        latencies, acks, used, before = work(here, replicas, bench, size)
+        with meter_of(here, replicas, bench) as after:
             here.wait_until_quiet()
+        taken.talk += talk(replicas) - before
         here.say_no_more()
         taken.latencies += latencies
         taken.acks += acks
@@ -114,17 +134,29 @@ def _rounds(here: World, replica: Replica, bench: Bench, size: int, work: Callab
     return taken
 
 
-def _click(here: World, replica: Replica, bench: Bench, size: int, within: float = 0.0) -> Round:
+def talk(replicas: Sequence[Replica]) -> float:
+    """CPU seconds that their threads that send messages have used."""
+    return sum(replica.use().threads.get("chat", 0.0) for replica in replicas)
+
+
+def _click(here: World, replicas: Sequence[Replica], bench: Bench, size: int, within: float = 0.0) -> Round:
     requests = [here.ask(number) for number in range(size)]
     here.prove(range(size))
     here.wait_until_quiet()
     forms = [_form(here, request_id, number, bench) for number, request_id in enumerate(requests)]
-    replica.put()
-    with meter_of(here, replica, bench) as used:
-        sent = crowd.at_once(replica.url, forms, within)
-        put = calls(replica, size)
+    for replica in replicas:
+        replica.put()
+    before = talk(replicas)
+    with meter_of(here, replicas, bench) as used:
+        sent = crowd.at_once([replica.url for replica in replicas], forms, within)
+        put = calls(replicas, size)
     called = by_request(here, put)
-    return [called[request_id] - each.at for request_id, each in zip(requests, sent, strict=True)], _acks(sent), used
+    return (
+        [called[request_id] - each.at for request_id, each in zip(requests, sent, strict=True)],
+        _acks(sent),
+        used,
+        before,
+    )
 
 
 def _form(here: World, request_id: str, number: int, bench: Bench) -> dict[str, str]:
@@ -133,32 +165,38 @@ def _form(here: World, request_id: str, number: int, bench: Bench) -> dict[str, 
     return crowd.click(company.manager(number), ids.APPROVE, request_id, request_card(card).blocks, bench.slack.url)
 
 
-def _command(here: World, replica: Replica, bench: Bench, size: int) -> Round:
+def _command(here: World, replicas: Sequence[Replica], bench: Bench, size: int) -> Round:
     forms = [crowd.command(company.engineer(number), bench.slack.url) for number in range(size)]
     bench.slack.taken()
     opened: dict[str, float] = {}
-    with meter_of(here, replica, bench) as used:
-        sent = crowd.at_once(replica.url, forms)
+    before = talk(replicas)
+    with meter_of(here, replicas, bench) as used:
+        sent = crowd.at_once([replica.url for replica in replicas], forms)
 
         def all_open() -> bool:
             opened.update(bench.slack.taken())
             return len(opened) >= size
 
         wait_until(all_open, f"{size} modals to open")
-    return [opened[form["trigger_id"]] - each.at for form, each in zip(forms, sent, strict=True)], _acks(sent), used
+    return (
+        [opened[form["trigger_id"]] - each.at for form, each in zip(forms, sent, strict=True)],
+        _acks(sent),
+        used,
+        before,
+    )
 
 
-def meter_of(here: World, replica: Replica, bench: Bench) -> AbstractContextManager[Used]:
-    """What one replica and its world use."""
-    return meter(here.place, [replica.pid], {"Slack stub": bench.slack.pid})
+def meter_of(here: World, replicas: Sequence[Replica], bench: Bench) -> AbstractContextManager[Used]:
+    """What these replicas and their world use."""
+    return meter(here.place, [replica.pid for replica in replicas], {"Slack stub": bench.slack.pid})
 
 
-def calls(replica: Replica, count: int) -> dict[str, float]:
+def calls(replicas: Sequence[Replica], count: int) -> dict[str, float]:
     """When each grant's policy was put (monotonic seconds), as soon as there are so many."""
     put: dict[str, float] = {}
 
     def all_put() -> bool:
-        for grant_id, at in replica.put():
+        for grant_id, at in (each for replica in replicas for each in replica.put()):
             put.setdefault(grant_id, at)
         time.sleep(0.03)
         return len(put) >= count

@@ -102,12 +102,12 @@ def _trigger() -> str:
     return f"{next(_triggers)}.1"
 
 
-def at_once(url: str, forms: Sequence[dict[str, str]], within: float = 0.0) -> list[Sent]:
-    """Open a connection for each, then send all of them at one instant; returns when all are answered.
-
-    ``within`` so many seconds instead, evenly.
+def at_once(urls: Sequence[str], forms: Sequence[dict[str, str]], within: float = 0.0) -> list[Sent]:
+    """Open a connection for each, in turn to these replicas, then send all at one instant; returns when all are
+    answered. ``within`` so many seconds instead, evenly.
     """
-    return asyncio.run(_at_once(url, [_signed(url, form) for form in forms], within))
+    where = [urls[place % len(urls)] for place, _ in enumerate(forms)]
+    return asyncio.run(_at_once(where, [_signed(url, form) for url, form in zip(where, forms, strict=True)], within))
 
 
 def _signed(url: str, form: dict[str, str]) -> bytes:
@@ -123,9 +123,8 @@ def _signed(url: str, form: dict[str, str]) -> bytes:
     return head.encode() + body
 
 
-async def _at_once(url: str, requests: Sequence[bytes], within: float) -> list[Sent]:
-    where = urlsplit(url)
-    streams = [await asyncio.open_connection(where.hostname, where.port) for _ in requests]
+async def _at_once(urls: Sequence[str], requests: Sequence[bytes], within: float) -> list[Sent]:
+    streams = [await asyncio.open_connection(where.hostname, where.port) for where in map(urlsplit, urls)]
     answering = [asyncio.create_task(_answer(reader)) for reader, _ in streams]
     sent = []
     for (_, writer), request in zip(streams, requests, strict=True):

@@ -96,15 +96,17 @@ def _document(statement: dict[str, object]) -> str:
 
 
 def _rounds(bench: Bench, here: World, replica: Replica, work: Callable[[], list[float]], size: int) -> Taken:
-    taken = Taken([], [], 0.0, Used())
+    taken = Taken([], [], 0.0, 0.0, Used())
     for number in range(clicks.rounds(bench.sizes.local_clicks, size) + 1):
         here.wait_until_quiet()
+        before = clicks.talk([replica])
         with meter(here.place, [replica.pid]) as used:
             latencies = work()
         with meter(here.place, [replica.pid]) as after:
             here.wait_until_quiet()
         if number:  # the first warms up
             taken.latencies += latencies
+            taken.talk += clicks.talk([replica]) - before
             taken.cpu += sum(used.ours) + sum(after.ours)
             taken.used = taken.used.plus(used)
     return taken
@@ -129,7 +131,7 @@ def _click(here: World, replica: Replica, slack: LocalSlack, size: int) -> list[
         return at
 
     pressed = _together(size, press)
-    called = clicks.by_request(here, clicks.calls(replica, size))
+    called = clicks.by_request(here, clicks.calls([replica], size))
     latencies = [called[request_id] - at for request_id, at in zip(requests, pressed, strict=True)]
     here.wait_until_quiet()
     here.end_all()

@@ -44,6 +44,6 @@ def run(bench: Bench) -> list[Table]:
 
 def _after_traffic(here: World, replica: Replica, bench: Bench) -> float:
     for _ in range(2):
-        clicks.warm_up(here, replica, bench)
+        clicks.warm_up(here, [replica], bench)
     time.sleep(bench.sizes.look * 15)
     return replica.use().rss / 1_000_000

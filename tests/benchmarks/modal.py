@@ -46,12 +46,12 @@ class _Form:
 
     def type(self) -> float:
         self.count += 1  # the same body twice would be a replay
-        (sent,) = crowd.at_once(self.replica.url, [crowd.typing(self.person, f"service {self.count}")])
+        (sent,) = crowd.at_once([self.replica.url], [crowd.typing(self.person, f"service {self.count}")])
         assert sent.status == 200
         return sent.answered_at - sent.at
 
     def _until_shown(self, form: dict[str, str], what: str) -> float:
-        (sent,) = crowd.at_once(self.replica.url, [form])
+        (sent,) = crowd.at_once([self.replica.url], [form])
         assert sent.status == 200
         shown: dict[str, float] = {}
 
@@ -78,7 +78,7 @@ def run(bench: Bench) -> list[Table]:
 
 def _row(form: _Form, name: str, work: Callable[[], float]) -> Row:
     work()  # warms up
-    with meter_of(form.here, form.replica, form.bench) as used:
+    with meter_of(form.here, [form.replica], form.bench) as used:
         taken = [work() for _ in range(form.bench.sizes.modals)]
     targets = [Target("opens in less than 300 ms", percentile(taken, 0.99) < SOON)] if name.startswith("open") else []
     return Row(_cells(name, taken, used), used.bound(form.bench.machine), targets)

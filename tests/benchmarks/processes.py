@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,10 +58,13 @@ class Use:
     rss: int
     """Bytes."""
     commits: int
+    threads: Mapping[str, float]
+    """CPU seconds by the names of threads."""
 
     def since(self, before: "Use") -> "Use":
         """The difference; the memory is the later one's."""
-        return Use(self.cpu - before.cpu, self.rss, self.commits - before.commits)
+        threads = {name: used - before.threads.get(name, 0.0) for name, used in self.threads.items()}
+        return Use(self.cpu - before.cpu, self.rss, self.commits - before.commits, threads)
 
 
 @contextmanager

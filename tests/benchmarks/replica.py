@@ -6,7 +6,9 @@ unless an endpoint is named.
 
 import json
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -32,11 +34,23 @@ def main() -> None:
         for line in sys.stdin:
             match line.strip():
                 case "use":
-                    _say({"cpu": time.process_time(), "rss": rss(), "commits": len(commits)})
+                    _say({"cpu": time.process_time(), "rss": rss(), "commits": len(commits), "threads": by_thread()})
                 case "put":
                     newest = put[:]
                     del put[: len(newest)]  # others may have been added meanwhile
                     _say(newest)
+
+
+def by_thread() -> dict[str, float]:
+    """CPU seconds of the threads that live, by their names without numbers."""
+    used: dict[str, float] = {}
+    for thread in threading.enumerate():
+        if thread.ident is not None:
+            name = thread.name.rstrip("0123456789-_")
+            with suppress(OSError):  # it has ended meanwhile
+                taken = time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+                used[name] = used.get(name, 0.0) + taken
+    return used
 
 
 def rss() -> int:

@@ -264,6 +264,47 @@ def test_a_stop_wakes_every_thread_however_long_it_would_have_waited(
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("access-", "chat-"))]
 
 
+def test_a_claim_that_left_nothing_is_not_followed_by_another(bench: Bench) -> None:
+    did: list[str] = []
+    waiting, real = threading.Event(), bench.real_store
+
+    def claim(*asked: Any) -> tuple[Claim, ...]:
+        claims = real.claim(*asked)
+        did.extend(["claim"] if claims or did else [])
+        return claims
+
+    def wait(lane: str, timeout: timedelta) -> None:
+        if did:
+            did.append("wait")
+            waiting.set()
+        real.wait(lane, timeout)
+
+    bench.store.claim, bench.store.wait, bench.worker.lanes = claim, wait, {"access": 1}
+    bench.enqueue()
+    bench.worker.start()
+    assert waiting.wait(PATIENCE)
+    assert did[:2] == ["claim", "wait"]
+
+
+def test_what_talks_waits_while_a_click_is_handled(bench: Bench) -> None:
+    did: list[str] = []
+    ran = threading.Event()
+
+    def busy() -> bool:
+        did.append("click" if did.count("click") < 2 else "idle")
+        return did[-1] == "click"
+
+    def handle(_: Claim) -> None:
+        did.append("talk")
+        ran.set()
+
+    bench.enqueue("talk", "chat.test")
+    bench.worker.busy, bench.handle, bench.worker.lanes = busy, handle, {"chat": 1}
+    bench.worker.start()
+    assert ran.wait(PATIENCE)
+    assert "click" in did[: did.index("talk")]
+
+
 def test_forty_effects_and_six_workers_run_each_once(postgres_url: str) -> None:
     bench = Bench(postgres_url)
     for number in range(40):

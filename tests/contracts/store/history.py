@@ -170,6 +170,11 @@ class HistoryContract:
             tx.save_absence(over)
             tx.save_absence(replace(away, delegate=None))
             tx.save_absence(away)
+            assert tx.absences() == {"alan": away}
+            tx.remove_absence("alan")
+            assert tx.absences() == {}
+            tx.save_absence(away)
+            assert tx.absences() == {"alan": away}
         assert looked(store, lambda tx: tx.absences()) == {"alan": away}
         then = [away.since - MINUTE, away.since, away.until - MINUTE, away.until]
         assert looked(store, lambda tx: ["alan" in tx.absences(at) for at in then]) == [False, True, True, False]
