@@ -15,11 +15,11 @@ MUTANTS = (
         tests(OF_EXTENDING, "test_what_is_asked_at_the_moment_of_a_stop_ends_with_what_it_goes_on_from[alone]"),
     ),
     Mutant(
-        "a grant is gone on from by one transaction at a time",
+        "whoever asks to go on from it waits for whoever stops it",
         CASES,
         'f"grant:{ask.extends}": ask.extends,',
         "",
-        tests(OF_EXTENDING, "test_it_is_made_longer_once_by_whoever_asks_first"),
+        tests(OF_EXTENDING, "test_what_is_asked_at_the_moment_of_a_stop_ends_with_what_it_goes_on_from[alone]"),
     ),
     Mutant(
         "what is live for a person is counted by one transaction at a time",

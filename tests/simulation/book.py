@@ -25,8 +25,6 @@ GRANT_TAGS = {
     "grant.ended": (("scheduled", "revoking"), "ended"),
 }
 """Tag: where it must stand before (nowhere: it is new), and where it stands then."""
-IN_ONE = frozenset({"request.glass-broken"})
-"""What is logged with another transition, and is no write of its own."""
 
 
 @dataclass(slots=True)
@@ -36,8 +34,10 @@ class Entry:
     status: str
     request_id: str
     person: str
-    transitions: int
-    """As many times its record was written, if each transition is logged exactly once."""
+    writes: int = 0
+    """As many times its record was written: once in each transaction that logged a transition of it."""
+    commit: int = 0
+    """The last of them."""
     at: dict[str, datetime] = field(default_factory=dict)
     """When (the database's clock) each tag was logged."""
     data: dict[str, Any] = field(default_factory=dict)
@@ -71,6 +71,11 @@ class Book:
         """(person, when, the digest confirmed) of every code that counted."""
         self.overdue: list[str] = []
         self.absences: list[Away] = []
+        self._commit = 0
+
+    def next_commit(self) -> None:
+        """What is read from now on was logged by another transaction."""
+        self._commit += 1
 
     def read(self, record: dict[str, Any], at: datetime) -> None:
         """Take one record of the log in. Raises Broken for a transition that there is not."""
@@ -147,10 +152,10 @@ class Book:
         if (stood != () and stood[0] not in before) or (stood == () and before != ()):
             raise Broken(f"I4/I5: {record['tag']} of {key} is logged, which was {stood or 'not there'}")
         if entry is None:
-            entry = entries[key] = Entry(after, record["request_id"], record["person"], 0)
+            entry = entries[key] = Entry(after, record["request_id"], record["person"])
         entry.status = after
-        # What goes without an approver is asked, and approved, in one.
-        entry.transitions += record["tag"] not in IN_ONE and "way" not in record["data"]
+        entry.writes += entry.commit != self._commit
+        entry.commit = self._commit
         entry.at[record["tag"]] = at
         entry.data |= record["data"]
         if record["tag"] in {"request.approval-added", "request.approved"}:

@@ -85,6 +85,7 @@ class Invariants:
         """I4, I5: what is logged now is chained and may happen. I3, I6, I7: and it may happen now, by this task."""
         if tx.audit_head() == self._chain:
             return
+        self.book.next_commit()
         for record in tx.audit(self._chain[0]):
             self._is_chained(record)
             fact = json.loads(record.body)
@@ -199,10 +200,10 @@ class Invariants:
     def _is_as_logged(self, stored: AccessRequest | Grant, entry: Entry | None) -> None:
         if entry is None:
             raise Broken(f"I4: {stored.id} is stored, and the log does not know it")
-        if (stored.status, stored.version) != (entry.status, entry.transitions):
+        if (stored.status, stored.version) != (entry.status, entry.writes):
             raise Broken(
                 f"I4: {stored.id} is {stored.status} after {stored.version} writes; "
-                f"the log tells of {entry.transitions} and that it is {entry.status}"
+                f"the log tells of {entry.writes} and that it is {entry.status}"
             )
         if not entry.is_open and self._settled.setdefault(stored.id, stored) != stored:
             raise Broken(f"I5: {stored.id} was {entry.status} and has changed")
