@@ -16,6 +16,7 @@ demo: $(VENV)/.demo ## a local Slack and a local AWS in the browser, the bot bet
 test: lint pytest ## every test, linters and types included
 
 pytest: $(VENV)/.dev ## the tests alone; ARGS="-k name" narrows them
+	@$(BIN)/python -m compileall -q bot tests  # once, and not in each of the processes that the tests start
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 soak: $(VENV)/.dev ## a million simulated histories; ARGS="--histories 50000 --first 7000000" for others

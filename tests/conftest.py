@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+from itertools import islice
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,9 @@ import uvicorn.server
 from hypothesis import settings
 
 from tests import making_once
+
+LONG = frozenset({"crashes", "simulation", "races"})
+"""Folders of tests that take many seconds each."""
 
 # No test fails for being slow: Hypothesis would take an example of more than 200 ms for a failure.
 settings.register_profile("untimed", settings(), deadline=None)
@@ -34,6 +38,20 @@ def pytest_xdist_auto_num_workers() -> int:
     """Two more than there are cores: a good part of what tests take is waiting for processes that they started."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each process begins with its part of the long tests, so that short ones are left at the end, for all of them."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if LONG & set(item.path.parts)]
+    short = iter([item for item in items if not LONG & set(item.path.parts)])
+    # xdist's worksteal gives each process one stretch of the list, all of about the same length.
+    ends = [len(items) * (at + 1) // count for at in range(count)]
+    ordered: list[pytest.Item] = []
+    for at, end in enumerate(ends):
+        ordered += long[at::count]
+        ordered += islice(short, max(0, end - len(ordered)))
+    items[:] = [*ordered, *short]
 
 
 def pytest_collection_finish() -> None:

@@ -52,9 +52,9 @@ class PostgresServer:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def disconnect_everyone(self, url: str) -> None:
-        """Cut every connection to a database, as a restart of the server would."""
+        """Cut every connection to a database, as a restart of the server would; they are gone when it returns."""
         database = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-        self.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+        self.execute(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{database}'")
 
 
 @contextmanager

@@ -13,14 +13,19 @@ TRUST = """{"Version": "2012-10-17", "Statement": [
 
 
 @pytest.fixture(scope="module", params=["user", "role"])
-def kind(request: pytest.FixtureRequest, aws_world: AwsWorld) -> str:
+def kind(request: pytest.FixtureRequest, aws_world: AwsWorld) -> Iterator[str]:
     iam = aws_world.aws.root("iam", PAYMENTS_PROD.number)
     for name in ("contract-a", "contract-b"):
         if request.param == "user":
             iam.create_user(UserName=name)
         else:
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
-    return str(request.param)
+    yield str(request.param)
+    for name in ("contract-a", "contract-b"):
+        if request.param == "user":
+            iam.delete_user(UserName=name)
+        else:
+            iam.delete_role(RoleName=name)
 
 
 class TestAwsIamProvider(ProviderContract):
