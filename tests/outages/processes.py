@@ -268,6 +268,14 @@ class Processes(World):
             query = sa.select(effects.c.key).where(effects.c.lease_until.is_not(None))
             return list(tx._run(query).scalars())
 
+    def looks_are_over(self) -> bool:
+        """Whether nobody looks at an account, and each was looked at once."""
+        with self.beside.transaction() as tx:
+            columns = effects.c.fence, effects.c.lease_until, effects.c.due_at
+            looks = tx._run(sa.select(*columns).where(effects.c.kind.startswith("drift."))).all()
+            now = tx.now()
+        return bool(looks) and all(not look.lease_until and (look.fence or look.due_at > now) for look in looks)
+
     def let_leases_run_out(self) -> None:
         """As a minute and a half later."""
         with psycopg.connect(self.database_url) as connection:
