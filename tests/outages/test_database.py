@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from bot.slack import ids
+from bot.slack import edge, ids
 from bot.slack.trouble import DATABASE_AWAY, OUTCOME_UNKNOWN
 from tests.faults.proxy import Then
 from tests.outages.world import LOOK, USER, World
@@ -141,9 +141,13 @@ def test_a_cut_listener_comes_back_and_what_was_missed_is_done(postgres_world: W
 # --- silence ---------------------------------------------------------------------------------------------
 
 
-def test_a_database_that_takes_everything_and_answers_nothing_is_noticed_and_forgotten(postgres_world: World) -> None:
+def test_a_database_that_takes_everything_and_answers_nothing_is_noticed_and_forgotten(
+    postgres_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = postgres_world
     request_id = world.ask(LOOK)
+    # The click waits for the database, and not only for the edge's own end of patience.
+    monkeypatch.setattr(edge, "ANSWER_WITHIN", 15.0)
     card = world.card("ravi", request_id)
     world.to_database.black_hole()
     assert world.ready()["database"] == "does not answer"

@@ -88,6 +88,11 @@ class World(harness.World):
 
     # --- looking past the proxies ------------------------------------------------------------------------
 
+    @property
+    def store(self) -> SqlStore:
+        """What tests read: no fault is in between."""
+        return self.beside
+
     @cached_property
     def beside(self) -> SqlStore:
         """The same database, as another process reaches it: nothing is in between."""
@@ -193,9 +198,9 @@ def socket_of(postgres_url: str) -> Path:
 
 
 def through(postgres_url: str, proxy: FaultProxy) -> str:
-    """The same database by way of the proxy; an answer is waited for no longer than a second."""
+    """The same database by way of the proxy; an answer is waited for no longer than three seconds."""
     name = psycopg.conninfo.conninfo_to_dict(postgres_url)["dbname"]
-    impatient = "connect_timeout=2&tcp_user_timeout=1000"
+    impatient = "connect_timeout=2&tcp_user_timeout=3000"
     return f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}?sslmode=disable&gssencmode=disable&{impatient}"
 
 

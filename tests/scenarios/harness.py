@@ -32,6 +32,7 @@ from bot.sandbox.slack.visitor import Submission, Visitor
 from bot.sandbox.terminal import Terminal
 from bot.service import ledger
 from bot.service.logs import configure
+from bot.service.ports import Store
 from bot.service.records import Authenticator, StoreUnavailable
 from bot.service.secretbox import AesGcmBox
 from bot.serving import Service
@@ -372,8 +373,14 @@ class World:
 
     # --- what is so --------------------------------------------------------------------------------------
 
+    @property
+    def store(self) -> Store:
+        """Where tests read what is so."""
+        return self.service.parts.store
+
     def request(self, request_id: str) -> AccessRequest:
-        found = self.service.parts.desk.access.request(request_id)
+        with self.store.transaction() as tx:
+            found = tx.request(request_id)
         assert found is not None
         return found
 
@@ -381,10 +388,11 @@ class World:
         return str(self.request(request_id).status) == "pending"
 
     def pending(self) -> tuple[AccessRequest, ...]:
-        return self.service.parts.desk.queries.pending()
+        with self.store.transaction() as tx:
+            return tx.pending_requests()
 
     def grants_of(self, request_id: str) -> tuple[Grant, ...]:
-        with self.service.parts.store.transaction() as tx:
+        with self.store.transaction() as tx:
             return tx.grants(request_id)
 
     def wait_for_grant(self, request_id: str, status: str) -> Grant:
@@ -414,7 +422,7 @@ class World:
 
     def audit(self, *tags: str) -> list[dict[str, Any]]:
         """The log's records, in order; only those with these tags, where any are given."""
-        with self.service.parts.store.transaction() as tx:
+        with self.store.transaction() as tx:
             records = [json.loads(record.body) for record in tx.audit(0, 10_000)]
         return [record for record in records if not tags or record["tag"] in tags]
 
@@ -438,7 +446,7 @@ class World:
 
     def leaks(self) -> dict[str, list[str]]:
         """By place, which secrets stand where none may: the log, the audit log, everyone's messages."""
-        with self.service.parts.store.transaction() as tx:
+        with self.store.transaction() as tx:
             audit = "\n".join(record.body.decode() for record in tx.audit(0, 10_000))
         places = {"log": self.logged(), "audit": audit}
         for name in SLACK_ID:
