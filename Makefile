@@ -4,8 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 JOBS ?= auto
+# Where the environment asks for no bytecode, every process would compile everything anew.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 
-.PHONY: help demo test pytest soak mutants bench lint lock clean
+.PHONY: help demo test pytest rewritten soak mutants bench lint lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,11 +15,16 @@ help: ## list the targets
 demo: $(VENV)/.demo ## a local Slack and a local AWS in the browser, the bot between them
 	@exec $(BIN)/prodaccess demo $(ARGS)
 
-test: lint pytest ## every test, linters and types included
+test: $(VENV)/.dev ## every test, linters and types included
+	@$(MAKE) --no-print-directory -j2 lint rewritten
+	@$(MAKE) --no-print-directory pytest
 
 pytest: $(VENV)/.dev ## the tests alone; ARGS="-k name" narrows them
 	@$(BIN)/python -m compileall -q bot tests  # once, and not in each of the processes that the tests start
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	$(PYTEST) -n $(JOBS) --dist worksteal $(ARGS)
+
+rewritten: $(VENV)/.dev
+	@$(PYTEST) --collect-only -q $(ARGS) >/dev/null || true  # pytest keeps the assertions that it wrote anew
 
 soak: $(VENV)/.dev ## a million simulated histories; ARGS="--histories 50000 --first 7000000" for others
 	$(BIN)/python -m tests.simulation $(ARGS)

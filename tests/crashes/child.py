@@ -32,6 +32,7 @@ from bot.slack.pace import Pace
 from bot.store import serve_lock, sql
 from bot.store.engine import make_engine
 from bot.store.tables import claimable_at, effects
+from tests import making_once
 from tests.crashes.clock import SharedClock
 from tests.crashes.points import Points, Stop, watch_aws, watch_commits, watch_slack
 
@@ -140,6 +141,7 @@ class Warm:
     def __init__(self, fixed: Json) -> None:
         self.fixed = fixed
         self.points = Points()
+        making_once.share_client_classes()
         self.session = isolated_session(fixed["aws_key"], fixed["aws_secret"])
         watch_aws(self.points, self.session)
         watch_slack(self.points)
