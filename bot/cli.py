@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from bot import __version__, app, checking, cli_policy, demo, serving
+from bot import __version__, app, checking, cli_policy
 from bot.cli_catalogue import describe_catalogue
 from bot.cli_doctor import doctor
 from bot.core.decisions import Refusal
@@ -22,6 +22,7 @@ from bot.service.operations import NotRevoked, operator, remove_from_cloud, revo
 from bot.service.records import BadCatalogue, StoreUnavailable
 from bot.settings import Settings, SettingsError
 from bot.shell import (
+    CannotRun,
     Command,
     Commands,
     NotMigratedError,
@@ -37,8 +38,7 @@ OUR_ERRORS = (
     SettingsError,
     NotRevoked,
     NotMigratedError,
-    demo.DemoError,
-    serving.ServiceError,
+    CannotRun,
     cli_policy.NotUnderstood,
 )
 EXPECTED = (*OUR_ERRORS, StoreUnavailable, StoreInUse, OSError)
@@ -62,8 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    from bot import demo  # noqa: PLC0415 - the other commands start sooner without it
+
     folder = Path(arguments.data)
-    with _until_stopped() as stopped, demo.Demo(folder, port=arguments.port, fresh=arguments.fresh) as running:
+    with (
+        _in_plain_words(demo.DemoError),
+        _until_stopped() as stopped,
+        demo.Demo(folder, port=arguments.port, fresh=arguments.fresh) as running,
+    ):
         print(demo.welcome(running.url, folder), flush=True)
         stopped.wait()
         print("\nStopping …", flush=True)
@@ -71,9 +77,16 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _serve(_: argparse.Namespace) -> int:
+    from bot import serving  # noqa: PLC0415 - the other commands start sooner without it
+
     settings = Settings.from_env(os.environ)
     configure(settings.log_format, settings.log_level)
-    with _until_stopped() as stopped, _reload_wanted() as reload, serving.Service(settings) as service:
+    with (
+        _in_plain_words(serving.ServiceError),
+        _until_stopped() as stopped,
+        _reload_wanted() as reload,
+        serving.Service(settings) as service,
+    ):
         serving.keep_what_is_there()
         service.wait(stopped, reload)
     serving.leave_behind_what_hangs()
@@ -196,6 +209,14 @@ def _audit_export(arguments: argparse.Namespace) -> int:
 
 
 # --- pieces ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _in_plain_words(error: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except error as found:
+        raise CannotRun(str(found)) from found
 
 
 @contextmanager

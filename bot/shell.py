@@ -16,6 +16,10 @@ Command = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
+class CannotRun(Exception):
+    """What a command was to run does not start, or had to stop; says why."""
+
+
 class NotMigratedError(Exception):
     """The database is of another version; says what to do."""
 

@@ -7,6 +7,8 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -293,3 +295,9 @@ trackers:
         said = capsys.readouterr().out
         assert "BAD  schedule paged (pagerduty) answers: paged does not take our token (401)" in said
         assert {seen.method for seen in (*pages.seen, *issues.seen)} == {"GET"}
+
+
+def test_a_command_loads_neither_the_local_workspace_nor_the_web_server() -> None:
+    look = "import bot.cli, sys; print(*{'bot.demo', 'bot.serving', 'fastapi'} & set(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []

@@ -102,7 +102,7 @@ def test_the_welcome_names_roles_and_choices_that_exist() -> None:
 
 
 def at_a_shell(demo: Demo, command: str) -> subprocess.CompletedProcess[str]:
-    script = f'set -a; . "$1"; "$2" -m bot.cli {command}'
+    script = f'set -a; . "$1"; "$2" -m bot {command}'
     clean = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         ["/bin/sh", "-c", script, "sh", str(demo.folder / "env"), sys.executable],
@@ -222,7 +222,7 @@ def read_until(process: subprocess.Popen[bytes], text: str, seconds: float) -> s
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_everything_that_it_started(tmp_path: Path, number: signal.Signals) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "bot.cli", "demo", "--port", str(port), "--data", str(tmp_path / "demo")]
+    command = [sys.executable, "-m", "bot", "demo", "--port", str(port), "--data", str(tmp_path / "demo")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
         try:
             said = read_until(process, "Ctrl-C stops it", 60)

@@ -79,7 +79,7 @@ class Installation:
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         }
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "bot.cli", "serve"]
+            command = [sys.executable, "-m", "bot", "serve"]
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         self._processes.append(process)
         wait_for(lambda: self.slack.connections == 1 or process.poll() is not None, "the bot", timeout=60)

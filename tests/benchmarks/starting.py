@@ -50,7 +50,7 @@ def _start(place: Place, settings: Settings) -> tuple[float, Used]:
     began = time.monotonic()
     with (place.folder / "serve.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot.cli", "serve"],
+            [sys.executable, "-m", "bot", "serve"],
             cwd=ROOT,
             env=_environment(settings, port),
             stdout=log,

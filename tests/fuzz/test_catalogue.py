@@ -160,7 +160,7 @@ def test_a_file_made_to_burst_is_refused_with_little_memory_and_time(name: str, 
         resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
         resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 
-    command = [sys.executable, "-m", "bot.cli", "check", str(file)]
+    command = [sys.executable, "-m", "bot", "check", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
     assert done.returncode == 1, done.stderr[-2000:]
     assert "Traceback" not in done.stderr

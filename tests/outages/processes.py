@@ -238,7 +238,7 @@ class Processes(World):
         self, words: Sequence[str], environment: Mapping[str, str], stream: int | None = None
     ) -> subprocess.Popen[bytes]:
         is_told = any(name.startswith("TOLD_") for name in environment)
-        command = [sys.executable, "-m", "tests.outages.told" if is_told else "bot.cli", *words]
+        command = [sys.executable, "-m", "tests.outages.told" if is_told else "bot", *words]
         with self.log.open("ab") as log:
             out = stream or log
             return subprocess.Popen(
