@@ -12,6 +12,9 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _JOINING_SCRIPTS = (range(0x0600, 0x0E00), range(0x1000, 0x10A0), range(0x1780, 0x18B0))
 """Blocks where a (non-)joiner changes what is read: Arabic to Sinhala, Myanmar, Khmer and Mongolian."""
 
+_ASCII_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_LOOSE = re.compile("[\u200c\u200d\ufe0e\ufe0f]")
+
 
 class TextTooLong(ValueError):
     """A text is over its limit; the message names both lengths."""
@@ -41,6 +44,8 @@ def _break_lines(text: str, *, multiline: bool) -> str:
 
 
 def _drop_unseen(text: str) -> str:
+    if text.isascii():
+        return _ASCII_CONTROL.sub("", text)
     return "".join("\ufffd" if unicodedata.category(char) == "Cs" else char for char in text if _is_seen(char))
 
 
@@ -57,6 +62,8 @@ def _is_seen(char: str) -> bool:
 
 def _drop_loose_joiners(text: str) -> str:
     """Keep a (non-)joiner or emoji variation selector only where it does something."""
+    if not _LOOSE.search(text):
+        return text
     kept: list[str] = []
     for at, char in enumerate(text):
         before = kept[-1] if kept else " "

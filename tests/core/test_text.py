@@ -55,6 +55,12 @@ def test_what_people_mean_stays_as_they_wrote_it(typed: str) -> None:
     assert clean(typed, limit=100) == unicodedata.normalize("NFC", typed)
 
 
+@given(st.text(st.characters(codec="ascii")))
+def test_a_text_in_ascii_is_cleaned_as_it_is_beside_other_letters(text: str) -> None:
+    among = clean(f"é{text}é", limit=1000, multiline=True)
+    assert clean(f"x{text}x", limit=1000, multiline=True) == f"x{among[1:-1]}x"
+
+
 def test_several_lines_stay_where_they_are_allowed() -> None:
     assert clean("\n one \t \r\n\ttwo\u2028three \n\n", limit=100, multiline=True) == "one\n\ttwo\nthree"
 
