@@ -22,6 +22,7 @@ settings.load_profile("untimed")
 
 making_once.share_statements()
 making_once.share_client_classes()
+making_once.share_service_data()
 making_once.share_catalogues()
 
 
