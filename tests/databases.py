@@ -27,7 +27,7 @@ class PostgresServer:
         self._socket_folder = socket_folder
         self._numbers = itertools.count(1)
         # What these servers hold is thrown away, so that nothing needs to reach the disk.
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off"):
             self.execute(f"ALTER SYSTEM SET {setting}")
         self.execute("SELECT pg_reload_conf()")
         self.execute(f"CREATE DATABASE {_TEMPLATE}")
