@@ -6,12 +6,14 @@ cursor of its connection, of which the pool and the transaction stay SQLAlchemy'
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NoReturn, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
+from bot.store.answering import AnsweringConnection
 from bot.store.errors import translated
 
 Process = Callable[[Any], Any]
@@ -113,7 +115,7 @@ class Runner:
         try:
             found = self._execute(compiled, bound).fetchall()
         except BaseException as error:
-            self._failed(compiled, error)
+            self._failed(compiled.text, error)
         return compiled.rows(found)
 
     def count(self, statement: Statement, values: Values) -> int:
@@ -123,8 +125,18 @@ class Runner:
         try:
             written: int = self._execute(compiled, bound).rowcount
         except BaseException as error:
-            self._failed(compiled, error)
+            self._failed(compiled.text, error)
         return written
+
+    def begin(self) -> datetime | None:
+        """The server's time, where it can be had by beginning the transaction now. Raises as ``rows``."""
+        connection = self._connection.connection.driver_connection
+        if self._cursor is not None or not isinstance(connection, AnsweringConnection):
+            return None
+        try:
+            return connection.begin()
+        except BaseException as error:
+            self._failed("BEGIN", error)
 
     def _execute(self, compiled: Compiled, bound: Any) -> Any:
         if self._cursor is None:
@@ -132,11 +144,9 @@ class Runner:
         self._cursor.execute(compiled.text, bound)
         return self._cursor
 
-    def _failed(self, compiled: Compiled, error: BaseException) -> NoReturn:
+    def _failed(self, text: str, error: BaseException) -> NoReturn:
         """SQLAlchemy sees whether the connection is broken, and gives it up then, with the others of its pool."""
         drivers = isinstance(error, self._dialect.loaded_dbapi.Error)
         with translated():
-            self._connection._handle_dbapi_exception(
-                error, compiled.text if drivers else None, None, self._cursor, None
-            )
+            self._connection._handle_dbapi_exception(error, text if drivers else None, None, self._cursor, None)
         raise error

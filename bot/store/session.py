@@ -56,7 +56,7 @@ class Session:
 
     def _read_clock(self) -> datetime:
         if self._tells_time:
-            now: datetime = self._value(_CLOCK)
+            now: datetime = self._runner.begin() or self._value(_CLOCK)
             return now.astimezone(UTC)
         return datetime.now(UTC) if self._clock is None else self._clock.now()
 
