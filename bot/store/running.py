@@ -131,7 +131,7 @@ class Runner:
     def begin(self) -> datetime | None:
         """The server's time, where it can be had by beginning the transaction now. Raises as ``rows``."""
         connection = self._connection.connection.driver_connection
-        if self._cursor is not None or not isinstance(connection, AnsweringConnection):
+        if not isinstance(connection, AnsweringConnection):
             return None
         try:
             return connection.begin()

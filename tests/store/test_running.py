@@ -83,6 +83,13 @@ def test_what_comes_back_is_what_the_columns_types_make_of_it(store: SqlStore, d
         assert runner.rows(Statement(sa.select(earliest)), {})[0][0].tzinfo is UTC
 
 
+def test_empty_lists_and_mappings_stay_what_they_are(store: SqlStore, database_url: str) -> None:
+    with store.transaction() as tx:
+        tx.save_request(request(params={}, more=()))
+    with running(database_url) as (runner, _):
+        assert runner.rows(Statement(sa.select(requests.c.params, requests.c.more)), {}) == [({}, [])]
+
+
 def test_a_statement_is_compiled_once_for_each_database(sqlite_url: str, postgres_url: str) -> None:
     statement = Statement(sa.select(facts.c.value))
     with running(sqlite_url) as (_, one), running(postgres_url) as (_, other):
@@ -125,8 +132,8 @@ def test_a_connection_that_is_cut_is_given_up_with_all_others(postgres_url: str,
         with pytest.raises(StoreUnavailable, match="not available"):
             run()
         assert connection.invalidated
-        with connection.engine.connect() as next_one:
-            assert next_one.connection.driver_connection is not still_good
+        with connection.engine.connect() as one, connection.engine.connect() as another:
+            assert still_good not in {one.connection.driver_connection, another.connection.driver_connection}
 
 
 def _cut(connection: sa.Connection, url: str) -> None:
@@ -157,6 +164,15 @@ def test_a_time_that_is_asked_first_comes_with_the_beginning(postgres_url: str) 
             tx.now()
             seen = looking.execute("SELECT query FROM pg_stat_activity WHERE state = 'idle in transaction'").fetchall()
         assert [query[:14] for (query,) in seen] == ["BEGIN; SELECT "]
+
+
+def test_nothing_begins_within_a_transaction(postgres_url: str) -> None:
+    with running(postgres_url) as (runner, _):
+        assert runner.begin() is not None
+        assert runner.begin() is None
+    with running(postgres_url) as (runner, _):
+        runner.rows(_FACT, {"of_key": "k"})
+        assert runner.begin() is None
 
 
 def test_a_time_that_is_asked_later_is_of_later(postgres_url: str) -> None:
