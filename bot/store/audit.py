@@ -8,17 +8,20 @@ import sqlalchemy as sa
 
 from bot.core.audit import Event
 from bot.service.records import AuditRecord, StoreUnavailable
-from bot.store.prepared import adding_all, as_rows
+from bot.store.prepared import as_rows, inserting_all
 from bot.store.recording import recorded
+from bot.store.running import Statement
 from bot.store.session import Session
 from bot.store.tables import audit_head, audit_log
 
-_HEAD = sa.select(audit_head.c.seq, audit_head.c.chain)
-_LOCK_HEAD = _HEAD.with_for_update()
-_MOVE_HEAD = sa.update(audit_head).values(
+_head = sa.select(audit_head.c.seq, audit_head.c.chain)
+_HEAD = Statement(_head)
+_LOCK_HEAD = Statement(_head.with_for_update())
+_moving_head = sa.update(audit_head).values(
     seq=sa.bindparam("new_seq", type_=audit_head.c.seq.type),
     chain=sa.bindparam("new_chain", type_=audit_head.c.chain.type),
 )
+_MOVE_HEAD = Statement(_moving_head)
 
 
 class AuditLog(Session):
@@ -30,16 +33,16 @@ class AuditLog(Session):
             return
         at = self.now()
         with _told_apart():
-            head = self._run(_LOCK_HEAD).one()
+            (head,) = self._all(_LOCK_HEAD)
         records = recorded(events, at, head.seq, head.chain)
         rows = [_row(event, record) for event, record in zip(events, records, strict=True)]
         with _told_apart():
             newest = {"new_seq": records[-1].seq, "new_chain": records[-1].chain}
             if self._dialect == "sqlite":
                 self._add_all(audit_log, rows)
-                self._run(_MOVE_HEAD, newest)
+                self._count(_MOVE_HEAD, newest)
             else:
-                self._run(_adding_and_moving(tuple(rows[0])), {**as_rows(rows), **newest})
+                self._count(_adding_and_moving(tuple(rows[0])), {**as_rows(rows), **newest})
 
     def audit(self, after: int = 0, limit: int = 1000) -> tuple[AuditRecord, ...]:
         log = audit_log.c
@@ -52,14 +55,14 @@ class AuditLog(Session):
         return tuple(AuditRecord(row.seq, row.at, *map(_raw, (row.body, row.leaf, row.chain))) for row in rows)
 
     def audit_head(self) -> tuple[int, bytes]:
-        head = self._run(_HEAD).one()
+        (head,) = self._all(_HEAD)
         return head.seq, head.chain
 
 
 @cache
-def _adding_and_moving(names: tuple[str, ...]) -> sa.Executable:
+def _adding_and_moving(names: tuple[str, ...]) -> Statement:
     """PostgreSQL: the records and the head in one statement, so that the head is locked for less long."""
-    return adding_all("postgresql", audit_log, names).add_cte(_MOVE_HEAD.cte("moved"))
+    return Statement(inserting_all("postgresql", audit_log, names).add_cte(_moving_head.cte("moved")))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bot.service.records import Digest, DigestLine, Gathered
 from bot.store import prepared
 from bot.store.queue import LEASED, MOST, NOW
+from bot.store.running import Statement
 from bot.store.session import CHUNK, Session
 from bot.store.tables import digest_lines, effects
 
@@ -21,18 +22,18 @@ class Crowds(Session):
     """The part of a transaction that knows crowds. See ``service.crowds``."""
 
     def waiting(self, kind: str, who: str, most: int) -> int:
-        return int(self._run(_WAITING, {"of_kind": kind, "for_whom": who, MOST: most}).scalar_one())
+        return int(self._value(_WAITING, {"of_kind": kind, "for_whom": who, MOST: most}))
 
     def gather(self, kind: str, who: str, most: int) -> tuple[Gathered, ...]:
-        rows = self._run(_GATHERING, {"of_kind": kind, "for_whom": who, MOST: most, NOW: self.now()})
+        rows = self._all(_GATHERING, {"of_kind": kind, "for_whom": who, MOST: most, NOW: self.now()})
         gathered = (Gathered(row.id, row.key, row.subject, row.payload, row.fence > 0) for row in rows)
         return tuple(sorted(gathered, key=lambda effect: effect.id))
 
     def is_enqueued(self, key: str) -> bool:
-        return self._run(_ENQUEUED, {"of_key": key}).first() is not None
+        return self._first(_ENQUEUED, {"of_key": key}) is not None
 
     def last_due(self, kind: str, who: str) -> datetime | None:
-        found: datetime | None = self._run(_LAST_DUE, {"of_kind": kind, "for_whom": who}).scalar()
+        found: datetime | None = self._value(_LAST_DUE, {"of_kind": kind, "for_whom": who})
         return found
 
     def last_errors(self, keys: Sequence[str]) -> Mapping[str, str]:
@@ -57,8 +58,7 @@ class Crowds(Session):
             for line in lines
         ]
         if rows:
-            adding = prepared.adding_new(self._dialect, digest_lines, tuple(rows[0]))
-            self._run(adding, self._rows(rows))
+            self._many(prepared.adding_new(self._dialect, digest_lines, tuple(rows[0])), rows)
 
     def lines_between(self, who: str) -> tuple[datetime, datetime] | None:
         first, last = sa.func.min(_line.added_at).label("first"), sa.func.max(_line.added_at).label("last")
@@ -97,11 +97,12 @@ _theirs = sa.and_(
     effects.c.kind == sa.bindparam("of_kind", type_=effects.c.kind.type),
     _TO_SOMEBODY,
 )
-_ENQUEUED = sa.select(effects.c.id).where(effects.c.key == sa.bindparam("of_key", type_=effects.c.key.type))
+_of_key = sa.bindparam("of_key", type_=effects.c.key.type)
+_ENQUEUED = Statement(sa.select(effects.c.id).where(effects.c.key == _of_key))
 _most = sa.bindparam(MOST, type_=sa.Integer)
 _some = sa.select(effects.c.id).where(_theirs).limit(_most).subquery()
-_WAITING = sa.select(sa.func.count()).select_from(_some)
-_LAST_DUE = sa.select(sa.func.max(effects.c.due_at)).where(_theirs)
+_WAITING = Statement(sa.select(sa.func.count()).select_from(_some))
+_LAST_DUE = Statement(sa.select(sa.func.max(effects.c.due_at)).where(_theirs))
 _oldest = (
     sa.select(effects.c.id)
     .where(_theirs, ~LEASED)
@@ -110,7 +111,7 @@ _oldest = (
     .with_for_update(skip_locked=True)
     .cte("oldest")
 )
-_GATHERING = (
+_GATHERING = Statement(
     sa.delete(effects)
     .where(effects.c.id.in_(sa.select(_oldest.c.id)))
     .returning(effects.c.id, effects.c.key, effects.c.subject, effects.c.payload, effects.c.fence)

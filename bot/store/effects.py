@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from bot.core.model import Effect, lane_of
 from bot.service.records import Claim, StaleWrite
 from bot.store import queue
+from bot.store.running import Row
 from bot.store.session import Session
 
 
@@ -24,22 +23,22 @@ class Effects(Session):
         rows = [_row(effect) for effect in merged(effects_to_do)]
         if not rows:
             return
-        self._run(queue.enqueuing(self._dialect, tuple(rows[0])), self._rows(rows))
+        self._many(queue.enqueuing(self._dialect, tuple(rows[0])), rows)
         for effect in effects_to_do:
             self._wake_for(effect.kind, effect.due_at)
 
     def cancel(self, keys: Sequence[str]) -> None:
         if keys:
-            self._run(queue.cancelling(self._dialect), {**self._at(), **self._those(sorted(set(keys)))})
+            self._count(queue.cancelling(self._dialect), {**self._at(), **self._those(sorted(set(keys)))})
 
     def holds(self, claim: Claim) -> bool:
-        return self._run(queue.HOLDING, self._held(claim)).first() is not None
+        return self._first(queue.HOLDING, self._held(claim)) is not None
 
     def held(self, claims: Sequence[Claim]) -> frozenset[int]:
         if not claims:
             return frozenset()
         fences = {claim.id: claim.fence for claim in claims}
-        rows = self._run(queue.locking(self._dialect), {**self._at(), **self._those(sorted(fences))}).all()
+        rows = self._all(queue.locking(self._dialect), {**self._at(), **self._those(sorted(fences))})
         return frozenset(row.id for row in rows if row.fence == fences[row.id])
 
     def finish_all(self, claims: Sequence[Claim]) -> None:
@@ -48,7 +47,7 @@ class Effects(Session):
         generations = {claim.id: claim.generation for claim in claims}
         done = self._unchanged(sorted(generations), generations)
         if done:
-            self._run(queue.removing(self._dialect), self._those(sorted(done)))
+            self._count(queue.removing(self._dialect), self._those(sorted(done)))
         for claim in claims:
             if claim.id not in done:
                 self.finish(claim)
@@ -56,9 +55,9 @@ class Effects(Session):
     def finish(self, claim: Claim) -> None:
         """Raises StaleWrite when the claim is not held, so that nothing of a late worker's is committed."""
         held = self._held(claim)
-        if self._run(queue.FINISHING, {**held, queue.GENERATION: claim.generation}).rowcount:
+        if self._count(queue.FINISHING, {**held, queue.GENERATION: claim.generation}):
             return
-        due_at = self._run(queue.FREEING, held).scalar_one_or_none()
+        due_at = self._value(queue.FREEING, held)
         if due_at is None:
             raise StaleWrite(f"effect {claim.key} is no longer held")
         self._wake_for(claim.kind, due_at)
@@ -66,7 +65,7 @@ class Effects(Session):
     def give_back(self, claim: Claim, after: timedelta, error: str) -> bool:
         """See ``Store.release``."""
         again = {queue.GENERATION: claim.generation, queue.RETRY_AT: self.now() + after, queue.ERROR: error}
-        now_due = self._run(queue.GIVING_BACK, {**self._held(claim), **again}).scalar_one_or_none()
+        now_due = self._value(queue.GIVING_BACK, {**self._held(claim), **again})
         if now_due is None:
             return False
         self._wake_for(claim.kind, now_due)
@@ -79,7 +78,7 @@ class Effects(Session):
         due_at = self.now() + after
         if same:
             back = {queue.RETRY_AT: due_at, queue.ERROR: error}
-            self._run(queue.giving_back_all(self._dialect), {**back, **self._those(sorted(same))})
+            self._count(queue.giving_back_all(self._dialect), {**back, **self._those(sorted(same))})
             self._wake_for(claims[0].kind, due_at)
         for claim in claims:
             if claim.id in held and claim.id not in same:
@@ -89,20 +88,20 @@ class Effects(Session):
         """See ``Store.claim``."""
         due = {queue.LANE: lane, queue.MOST: limit}
         if self._tells_time:
-            rows = self._run(queue.TAKING_BY_CLOCK, {**due, queue.LEASE: lease})
+            rows = self._all(queue.TAKING_BY_CLOCK, {**due, queue.LEASE: lease})
         else:
             now = self.now()
-            rows = self._run(queue.TAKING, {**due, queue.NOW: now, queue.LEASED_UNTIL: now + lease})
-        return tuple(sorted(map(_claim, rows.all()), key=lambda claim: (claim.due_at, claim.id)))
+            rows = self._all(queue.TAKING, {**due, queue.NOW: now, queue.LEASED_UNTIL: now + lease})
+        return tuple(sorted(map(_claim, rows), key=lambda claim: (claim.due_at, claim.id)))
 
     def next_claimable(self, lane: str) -> datetime | None:
         """See ``Store.next_due``."""
-        found: datetime | None = self._run(queue.NEXT_CLAIMABLE, {queue.LANE: lane}).scalar()
+        found: datetime | None = self._value(queue.NEXT_CLAIMABLE, {queue.LANE: lane})
         return found
 
     def _unchanged(self, ids: Sequence[int], generations: Mapping[int, int]) -> set[int]:
         """Those that were not enqueued again since their claim."""
-        rows = self._run(queue.generations(self._dialect), self._those(ids)).all()
+        rows = self._all(queue.generations(self._dialect), self._those(ids))
         return {row.id for row in rows if row.generation == generations[row.id]}
 
     def _at(self) -> dict[str, Any]:
@@ -137,7 +136,7 @@ def _row(effect: Effect) -> Mapping[str, Any]:
     }
 
 
-def _claim(row: sa.Row[Any]) -> Claim:
+def _claim(row: Row) -> Claim:
     return Claim(
         id=row.id,
         kind=row.kind,

@@ -1,6 +1,7 @@
 """Engines: how each database is connected to, so that a commit is durable and nothing waits for ever."""
 
 import fcntl
+import json
 import os
 import sqlite3
 import time
@@ -88,6 +89,7 @@ def make_engine(
         pool_use_lifo=True,
         pool_recycle=1800,
         hide_parameters=True,
+        json_deserializer=_read_json,
     )
     if engine.dialect.name == "sqlite":
         _keep_private(_file(parsed))
@@ -127,6 +129,14 @@ def serve_lock(url: str) -> Iterator[None]:
         held.write(str(os.getpid()))
         held.flush()
         yield
+
+
+def _read_json(text: str | bytes) -> Any:
+    """The lists and mappings of most rows are empty; looking for that is the lesser part of reading JSON."""
+    words = text if isinstance(text, str) else text.decode()
+    if words == "[]":
+        return []
+    return {} if words == "{}" else json.loads(words)
 
 
 def _with_defaults(url: URL, defaults: Mapping[str, str]) -> URL:

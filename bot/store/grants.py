@@ -1,6 +1,6 @@
 """Grants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from bot.core.model import EndReason, Grant, GrantStatus
 from bot.service.records import StaleWrite
 from bot.store.prepared import OF_ID, OF_VERSION, among, as_rows, rewriting, rows_of
-from bot.store.session import Session
+from bot.store.running import Row, Statement, Values
+from bot.store.session import NONE, Session
 from bot.store.tables import grants
 
 _ENDED: sa.ColumnElement[str] = sa.literal_column(f"'{GrantStatus.ENDED}'")
@@ -23,25 +24,25 @@ class Grants(Session):
     """The part of a transaction that knows grants."""
 
     def request_id_of_grant(self, grant_id: str) -> str | None:
-        found: str | None = self._run(_REQUEST_OF, {"of_id": grant_id}).scalar()
+        found: str | None = self._value(_REQUEST_OF, {"of_id": grant_id})
         return found
 
     def grants(self, request_id: str) -> tuple[Grant, ...]:
-        return self._grants(_OF_REQUEST, {"request": request_id})
+        return self._stored(_OF_REQUEST, {"request": request_id})
 
     def grants_by_id(self, grant_ids: Sequence[str]) -> dict[str, Grant]:
         wanted = self._those(sorted(set(grant_ids)))
-        return {grant.id: grant for grant in self._grants(_by_id(self._dialect), wanted)}
+        return {grant.id: grant for grant in self._stored(_by_id(self._dialect), wanted)}
 
     def grants_of(self, request_ids: Sequence[str]) -> dict[str, tuple[Grant, ...]]:
         found: dict[str, list[Grant]] = {request_id: [] for request_id in request_ids}
-        for grant in self._grants(_of_requests(self._dialect), self._those(sorted(found))):
+        for grant in self._stored(_of_requests(self._dialect), self._those(sorted(found))):
             found[grant.request_id].append(grant)
         return {request_id: tuple(of_it) for request_id, of_it in found.items()}
 
     def request_ids_of(self, grant_ids: Sequence[str]) -> dict[str, str]:
         wanted = self._those(sorted(set(grant_ids)))
-        return {row.id: row.request_id for row in self._run(_requests_of(self._dialect), wanted).all()}
+        return {row.id: row.request_id for row in self._all(_requests_of(self._dialect), wanted)}
 
     def save_grant(self, grant: Grant) -> None:
         # Whoever writes a grant waits for whoever locked its request; a row that is locked already costs little.
@@ -63,12 +64,12 @@ class Grants(Session):
     def _changed_all(self, changed: Sequence[Grant]) -> int:
         if self._dialect == "sqlite":
             named = [{OF_ID: grant.id, OF_VERSION: grant.version, **_changing(grant)} for grant in changed]
-            return self._run(rewriting(grants), named).rowcount
+            return self._run(rewriting(grants, tuple(_changing(changed[0]))).written, named).rowcount
         rows = [{"id": grant.id, **_changing(grant)} for grant in changed]
-        return self._run(_changing_all(tuple(rows[0])), as_rows(rows)).rowcount
+        return self._count(_changing_all(tuple(rows[0])), as_rows(rows))
 
     def unfinished_grants(self, person: str | None = None) -> tuple[Grant, ...]:
-        return self._grants(_ALL_UNFINISHED) if person is None else self._grants(_UNFINISHED_OF, {"whose": person})
+        return self._stored(_ALL_UNFINISHED) if person is None else self._stored(_UNFINISHED_OF, {"whose": person})
 
     def count_unfinished(self) -> dict[GrantStatus, int]:
         query = sa.select(grants.c.status, sa.func.count().label("how_many")).where(_UNFINISHED)
@@ -96,42 +97,48 @@ class Grants(Session):
         found = _either(ended, live)
         return self._grants(sa.select(found).order_by(_live_since(found).desc(), found.c.id.desc()))
 
-    def _grants(self, query: sa.Select[Any], parameters: Mapping[str, Any] | None = None) -> tuple[Grant, ...]:
-        return tuple(map(_grant, self._run(query, parameters).all()))
+    def _grants(self, query: sa.Select[Any]) -> tuple[Grant, ...]:
+        return tuple(map(_grant, self._run(query).all()))
+
+    def _stored(self, statement: Statement, values: Values = NONE) -> tuple[Grant, ...]:
+        return tuple(map(_grant, self._all(statement, values)))
 
 
-_REQUEST_OF = sa.select(grants.c.request_id).where(grants.c.id == sa.bindparam("of_id", type_=grants.c.id.type))
-_OF_REQUEST = (
+_of_id = sa.bindparam("of_id", type_=grants.c.id.type)
+_REQUEST_OF = Statement(sa.select(grants.c.request_id).where(grants.c.id == _of_id))
+_OF_REQUEST = Statement(
     sa.select(grants)
     .where(grants.c.request_id == sa.bindparam("request", type_=grants.c.request_id.type))
     .order_by(grants.c.id)
 )
-_ALL_UNFINISHED = sa.select(grants).where(_UNFINISHED).order_by(grants.c.expires_at, grants.c.id)
-_UNFINISHED_OF = _ALL_UNFINISHED.where(grants.c.person == sa.bindparam("whose", type_=grants.c.person.type))
+_all_unfinished = sa.select(grants).where(_UNFINISHED).order_by(grants.c.expires_at, grants.c.id)
+_ALL_UNFINISHED = Statement(_all_unfinished)
+_whose = sa.bindparam("whose", type_=grants.c.person.type)
+_UNFINISHED_OF = Statement(_all_unfinished.where(grants.c.person == _whose))
 
 
 @cache
-def _by_id(dialect: str) -> sa.Select[Any]:
-    return sa.select(grants).where(among(dialect, grants.c.id))
+def _by_id(dialect: str) -> Statement:
+    return Statement(sa.select(grants).where(among(dialect, grants.c.id)))
 
 
 @cache
-def _of_requests(dialect: str) -> sa.Select[Any]:
-    return sa.select(grants).where(among(dialect, grants.c.request_id)).order_by(grants.c.id)
+def _of_requests(dialect: str) -> Statement:
+    return Statement(sa.select(grants).where(among(dialect, grants.c.request_id)).order_by(grants.c.id))
 
 
 @cache
-def _requests_of(dialect: str) -> sa.Select[Any]:
-    return sa.select(grants.c.id, grants.c.request_id).where(among(dialect, grants.c.id))
+def _requests_of(dialect: str) -> Statement:
+    return Statement(sa.select(grants.c.id, grants.c.request_id).where(among(dialect, grants.c.id)))
 
 
 @cache
-def _changing_all(names: tuple[str, ...]) -> sa.Executable:
+def _changing_all(names: tuple[str, ...]) -> Statement:
     """PostgreSQL: many at once."""
     rows = rows_of([grants.c[name] for name in names])
     mine = sa.and_(grants.c.id == rows.c.id, grants.c.version == rows.c.version - 1)
     new = {name: rows.c[name] for name in names if name != "id"}
-    return sa.update(grants).where(mine).values(**new).execution_options(preserve_rowcount=True)
+    return Statement(sa.update(grants).where(mine).values(**new))
 
 
 def _live_since(table: sa.FromClause) -> sa.ColumnElement[datetime]:
@@ -175,7 +182,7 @@ def _changing(grant: Grant) -> dict[str, object]:
     }
 
 
-def _grant(row: sa.Row[Any]) -> Grant:
+def _grant(row: Row) -> Grant:
     values = row._asdict()
     values["status"] = GrantStatus(row.status)
     values["end_reason"] = None if row.end_reason is None else EndReason(row.end_reason)

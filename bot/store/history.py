@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from bot.core.model import Absence, AccessRequest, Favourite, GrantStatus, RequestStatus, Way
 from bot.core.policy import Live
 from bot.store.requests import Requests, ask_from, ask_row, with_approvals
+from bot.store.running import Row, Statement
 from bot.store.tables import absences, approvals, favourites, grants, requests
 
-_GUARD = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("name", type_=sa.Text), 0)))
+_name = sa.func.hashtextextended(sa.bindparam("name", type_=sa.Text), 0)
+_GUARD = Statement(sa.select(sa.func.pg_advisory_xact_lock(_name)))
 
 
 class History(Requests):
@@ -25,27 +27,27 @@ class History(Requests):
         if self._dialect == "sqlite":
             return  # one transaction at a time anyway
         for name in sorted(set(names)):
-            self._run(_GUARD, {"name": f"prodaccess:{name}"})
+            self._first(_GUARD, {"name": f"prodaccess:{name}"})
 
     def live(self, person: str, role: str, account: str, besides: str = "") -> Live:
         of = {"person": person, "role": role, "account": account}
-        counts = {name: self._run(_COUNTING[name], {"value": of[name], "besides": besides}).scalar_one() for name in of}
+        counts = {name: self._value(_COUNTING[name], {"value": of[name], "besides": besides}) for name in of}
         return Live(**counts)
 
     def last_denied(self, person: str, role: str, since: datetime) -> datetime | None:
-        found: datetime | None = self._run(_LAST_DENIED, {"whose": person, "of": role, "since": since}).scalar()
+        found: datetime | None = self._value(_LAST_DENIED, {"whose": person, "of": role, "since": since})
         return found
 
     def decided_by_way(
         self, person: str, role: str, way: Way, since: datetime, besides: str = ""
     ) -> tuple[datetime, ...]:
         given = {"whose": person, "of": role, "by": way, "since": since, "besides": besides}
-        return tuple(self._run(_BY_WAY, given).scalars())
+        return tuple(row.decided_at for row in self._all(_BY_WAY, given))
 
     def approved_for_each_other(self, person: str, since: datetime) -> Mapping[str, int]:
         counted: dict[str, int] = {}
         for query in (_APPROVED_FOR, _APPROVED_BY):
-            for row in self._run(query, {"whose": person, "since": since}):
+            for row in self._all(query, {"whose": person, "since": since}):
                 counted[row.other] = counted.get(row.other, 0) + row.how_many
         return counted
 
@@ -58,8 +60,8 @@ class History(Requests):
     def absences(self, at: datetime | None = None) -> Mapping[str, Absence]:
         then = at or self.now()
         if then not in self._away:
-            rows = self._run(_AWAY, {"then": then})
-            self._away = {**self._away, then: {row.person: Absence(**row._mapping) for row in rows}}
+            rows = self._all(_AWAY, {"then": then})
+            self._away = {**self._away, then: {row.person: Absence(**row._asdict()) for row in rows}}
         return self._away[then]
 
     def save_absence(self, absence: Absence) -> None:
@@ -99,21 +101,21 @@ def _bound(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=column.type)
 
 
-def _counting(column: sa.Column[str]) -> sa.Select[Any]:
+def _counting(column: sa.Column[str]) -> Statement:
     # The state is spelled out, or a planner could not tell that the partial index fits.
     unfinished = grants.c.status != sa.literal_column(f"'{GrantStatus.ENDED}'")
     mine = sa.and_(unfinished, column == _bound("value", column), grants.c.status != GrantStatus.REVOKING)
-    return sa.select(sa.func.count()).where(mine, grants.c.request_id != _bound("besides", grants.c.request_id))
+    other = grants.c.request_id != _bound("besides", grants.c.request_id)
+    return Statement(sa.select(sa.func.count()).where(mine, other))
 
 
 _COUNTING = {name: _counting(grants.c[name]) for name in ("person", "role", "account")}
 _whose = requests.c.requester == _bound("whose", requests.c.requester)
 _of_role = requests.c.role == _bound("of", requests.c.role)
 _decided_since = requests.c.decided_at >= _bound("since", requests.c.decided_at)
-_LAST_DENIED = sa.select(sa.func.max(requests.c.decided_at)).where(
-    _whose, _of_role, _decided_since, requests.c.status == RequestStatus.DENIED
-)
-_BY_WAY = (
+_denied = sa.and_(_whose, _of_role, _decided_since, requests.c.status == RequestStatus.DENIED)
+_LAST_DENIED = Statement(sa.select(sa.func.max(requests.c.decided_at)).where(_denied))
+_BY_WAY = Statement(
     sa.select(requests.c.decided_at)
     .where(_whose, _of_role, _decided_since, requests.c.status == RequestStatus.APPROVED)
     .where(requests.c.way == _bound("by", requests.c.way), requests.c.id != _bound("besides", requests.c.id))
@@ -121,13 +123,13 @@ _BY_WAY = (
 )
 _yes_since = approvals.c.at >= _bound("since", approvals.c.at)
 _both = approvals.join(requests, approvals.c.request_id == requests.c.id)
-_APPROVED_FOR = (
+_APPROVED_FOR = Statement(
     sa.select(approvals.c.person.label("other"), sa.func.count().label("how_many"))
     .select_from(_both)
     .where(_whose, _yes_since)
     .group_by(approvals.c.person)
 )
-_APPROVED_BY = (
+_APPROVED_BY = Statement(
     sa.select(requests.c.requester.label("other"), sa.func.count().label("how_many"))
     .select_from(_both)
     .where(approvals.c.person == _bound("whose", approvals.c.person), _yes_since)
@@ -142,8 +144,8 @@ _extending = sa.and_(
 )
 _EXTENDING = with_approvals(_extending, requests.c.asked_at.desc(), requests.c.id.desc())
 _then = _bound("then", absences.c.until)
-_AWAY = sa.select(absences).where(absences.c.since <= _then, absences.c.until > _then)
+_AWAY = Statement(sa.select(absences).where(absences.c.since <= _then, absences.c.until > _then))
 
 
-def _favourite(row: sa.Row[Any]) -> Favourite:
+def _favourite(row: Row) -> Favourite:
     return Favourite(row.id, row.title, ask_from(row), row.kept_at)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bot.service.records import Draft, PostedMessage
 from bot.store.requests import ask_from, ask_row
+from bot.store.running import Statement
 from bot.store.session import Session
 from bot.store.tables import drafts, facts, messages, once_keys
 
@@ -29,13 +30,13 @@ class Notes(Session):
         self._put(drafts, {"id": draft.id, "person": draft.person, **ask_row(draft.ask), "made_at": draft.made_at})
 
     def draft(self, draft_id: str) -> Draft | None:
-        row = self._run(sa.select(drafts).where(drafts.c.id == draft_id)).first()
+        row = self._first(_DRAFT, {"of_id": draft_id})
         return None if row is None else Draft(row.id, row.person, ask_from(row), row.made_at)
 
     def messages(self, subject: str) -> tuple[PostedMessage, ...]:
         """By kind, then destination."""
-        rows = self._run(_ABOUT, {"about": subject})
-        return tuple(PostedMessage(**row._mapping) for row in rows)
+        rows = self._all(_ABOUT, {"about": subject})
+        return tuple(PostedMessage(**row._asdict()) for row in rows)
 
     def save_message(self, message: PostedMessage) -> None:
         self._put(
@@ -51,7 +52,7 @@ class Notes(Session):
         )
 
     def fact(self, key: str) -> str | None:
-        found: str | None = self._run(_FACT, {"of_key": key}).scalar()
+        found: str | None = self._value(_FACT, {"of_key": key})
         return found
 
     def set_fact(self, key: str, value: str) -> None:
@@ -59,11 +60,13 @@ class Notes(Session):
 
     def _forget(self, table: sa.Table, key: sa.Column[Any], moment: sa.Column[Any], before: datetime) -> None:
         """Remove a few rows of before then; rows that another transaction is at are left to it."""
-        self._run(_forgetting(table, key, moment), {"before": before})
+        self._count(_forgetting(table, key, moment), {"before": before})
 
 
-_FACT = sa.select(facts.c.value).where(facts.c.key == sa.bindparam("of_key", type_=facts.c.key.type))
-_ABOUT = (
+_of_key, _of_id = sa.bindparam("of_key", type_=facts.c.key.type), sa.bindparam("of_id", type_=drafts.c.id.type)
+_FACT = Statement(sa.select(facts.c.value).where(facts.c.key == _of_key))
+_DRAFT = Statement(sa.select(drafts).where(drafts.c.id == _of_id))
+_ABOUT = Statement(
     sa.select(messages)
     .where(messages.c.subject == sa.bindparam("about", type_=messages.c.subject.type))
     .order_by(messages.c.kind, messages.c.destination)
@@ -71,7 +74,7 @@ _ABOUT = (
 
 
 @cache
-def _forgetting(table: sa.Table, key: sa.Column[Any], moment: sa.Column[Any]) -> sa.Executable:
+def _forgetting(table: sa.Table, key: sa.Column[Any], moment: sa.Column[Any]) -> Statement:
     over = sa.select(key).where(moment < sa.bindparam("before", type_=moment.type)).order_by(moment)
     over_cte = over.limit(_FORGET_AT_MOST).with_for_update(skip_locked=True).cte("over_by_now")
-    return sa.delete(table).where(key.in_(sa.select(over_cte.c[0])))
+    return Statement(sa.delete(table).where(key.in_(sa.select(over_cte.c[0]))))

@@ -7,22 +7,39 @@ import sqlalchemy as sa
 from bot.core.model import StepUp
 from bot.core.stepup import Attempts
 from bot.service.records import Authenticator, Enrolment, EnrolmentStatus, Invite, StaleWrite
+from bot.store.running import Row, Statement
 from bot.store.session import Session
 from bot.store.tables import authenticators, enrolments, invites, step_ups
 
-_AUTHENTICATOR = sa.select(authenticators).where(authenticators.c.person == sa.bindparam("whose"))
-_AUTHENTICATOR_LOCKED = _AUTHENTICATOR.with_for_update()
-_proofs = sa.select(step_ups).where(step_ups.c.person == sa.bindparam("whose"))
+_ID = "of_id"
+_whose = sa.bindparam("whose", type_=authenticators.c.person.type)
+_theirs = authenticators.c.person == _whose
+_authenticator = sa.select(authenticators).where(_theirs)
+_AUTHENTICATOR = Statement(_authenticator)
+_AUTHENTICATOR_LOCKED = Statement(_authenticator.with_for_update())
+_SETTING_ATTEMPTS = Statement(sa.update(authenticators).where(_theirs), ("failures", "locked_until"))
+_newer = sa.and_(_theirs, authenticators.c.last_timecode < sa.bindparam("new", type_=sa.BigInteger))
+_ADVANCING = Statement(
+    sa.update(authenticators).where(_newer).values(last_timecode=sa.bindparam("new", type_=sa.BigInteger))
+)
+_proofs = sa.select(step_ups).where(step_ups.c.person == _whose)
 _newest = (step_ups.c.at.desc(), step_ups.c.id.desc())
-_LATEST = _proofs.order_by(*_newest).limit(1)
-_LATEST_OF = _proofs.where(step_ups.c.confirms == sa.bindparam("what")).order_by(*_newest).limit(1)
+_LATEST = Statement(_proofs.order_by(*_newest).limit(1))
+_what = sa.bindparam("what", type_=step_ups.c.confirms.type)
+_LATEST_OF = Statement(_proofs.where(step_ups.c.confirms == _what).order_by(*_newest).limit(1))
+_PROVING = Statement(sa.insert(step_ups), ("id", "person", "at", "confirms"))
+_one = sa.select(enrolments).where(enrolments.c.id == sa.bindparam(_ID, type_=enrolments.c.id.type))
+_ENROLMENT = Statement(_one)
+_ENROLMENT_LOCKED = Statement(_one.with_for_update())
+_enrolments = sa.select(enrolments).where(enrolments.c.person == _whose)
+_LATEST_ENROLMENT = Statement(_enrolments.order_by(enrolments.c.requested_at.desc(), enrolments.c.id.desc()).limit(1))
 
 
 class People(Session):
     """The part of a transaction that knows who proved what."""
 
     def authenticator(self, person: str, *, lock: bool = False) -> Authenticator | None:
-        row = self._run(_AUTHENTICATOR_LOCKED if lock else _AUTHENTICATOR, {"whose": person}).first()
+        row = self._first(_AUTHENTICATOR_LOCKED if lock else _AUTHENTICATOR, {"whose": person})
         return None if row is None else Authenticator(**_with_attempts(row))
 
     def save_authenticator(self, authenticator: Authenticator) -> None:
@@ -40,43 +57,38 @@ class People(Session):
         )
 
     def set_attempts(self, person: str, attempts: Attempts) -> None:
-        self._run(sa.update(authenticators).where(authenticators.c.person == person).values(**_attempts_row(attempts)))
+        self._count(_SETTING_ATTEMPTS, {"whose": person, **_attempts_row(attempts)})
 
     def advance_timecode(self, person: str, timecode: int) -> bool:
-        newer = sa.and_(authenticators.c.person == person, authenticators.c.last_timecode < timecode)
-        return self._changed(sa.update(authenticators).where(newer).values(last_timecode=timecode)) == 1
+        return self._count(_ADVANCING, {"whose": person, "new": timecode}) == 1
 
     def remove_authenticator(self, person: str) -> bool:
         return self._changed(sa.delete(authenticators).where(authenticators.c.person == person)) == 1
 
     def save_step_up(self, step_up: StepUp) -> None:
-        self._run(
-            sa.insert(step_ups).values(id=step_up.id, person=step_up.person, at=step_up.at, confirms=step_up.confirms)
-        )
+        proof = {"id": step_up.id, "person": step_up.person, "at": step_up.at, "confirms": step_up.confirms}
+        self._count(_PROVING, proof)
 
     def latest_step_up(self, person: str, confirms: str | None = None) -> StepUp | None:
         if confirms is None:
-            row = self._run(_LATEST, {"whose": person}).first()
+            row = self._first(_LATEST, {"whose": person})
         else:
-            row = self._run(_LATEST_OF, {"whose": person, "what": confirms}).first()
-        return None if row is None else StepUp(**row._mapping)
+            row = self._first(_LATEST_OF, {"whose": person, "what": confirms})
+        return None if row is None else StepUp(**row._asdict())
 
     def forget_step_ups(self, person: str) -> None:
         self._run(sa.delete(step_ups).where(step_ups.c.person == person))
 
     def enrolment(self, enrolment_id: str, *, lock: bool = False) -> Enrolment | None:
-        query = sa.select(enrolments).where(enrolments.c.id == enrolment_id)
-        return self._enrolment(query.with_for_update() if lock else query)
+        return _enrolment(self._first(_ENROLMENT_LOCKED if lock else _ENROLMENT, {_ID: enrolment_id}))
 
     def latest_enrolment(self, person: str) -> Enrolment | None:
-        newest = (enrolments.c.requested_at.desc(), enrolments.c.id.desc())
-        return self._enrolment(sa.select(enrolments).where(enrolments.c.person == person).order_by(*newest).limit(1))
+        return _enrolment(self._first(_LATEST_ENROLMENT, {"whose": person}))
 
     def enrolment_by_link(self, link_hash: str) -> Enrolment | None:
         """None for the empty hash, which every enrolment without a link has."""
-        return self._enrolment(
-            sa.select(enrolments).where(enrolments.c.link_hash == link_hash, enrolments.c.link_hash != "")
-        )
+        query = sa.select(enrolments).where(enrolments.c.link_hash == link_hash, enrolments.c.link_hash != "")
+        return _enrolment(self._run(query).first())
 
     def save_enrolment(self, enrolment: Enrolment) -> None:
         changing = {
@@ -118,18 +130,18 @@ class People(Session):
         )
         return self._changed(sa.update(invites).where(good).values(used_at=self.now())) == 1
 
-    def _enrolment(self, query: sa.Select[Any]) -> Enrolment | None:
-        row = self._run(query).first()
-        if row is None:
-            return None
-        return Enrolment(**{**_with_attempts(row), "status": EnrolmentStatus(row.status)})
+
+def _enrolment(row: Row | None) -> Enrolment | None:
+    if row is None:
+        return None
+    return Enrolment(**{**_with_attempts(row), "status": EnrolmentStatus(row.status)})
 
 
 def _attempts_row(attempts: Attempts) -> dict[str, object]:
     return {"failures": attempts.failures, "locked_until": attempts.locked_until}
 
 
-def _with_attempts(row: sa.Row[Any]) -> dict[str, Any]:
+def _with_attempts(row: Row) -> dict[str, Any]:
     values = row._asdict()
     values["attempts"] = Attempts(values.pop("failures"), values.pop("locked_until"))
     return values

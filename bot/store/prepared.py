@@ -14,13 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.columns import checked_strings, checked_text, checked_time
+from bot.store.running import Statement
 
 OF_ID, OF_VERSION = "of_id", "of_version"
 """The parameters of ``rewriting``; no column's name, which SQLAlchemy keeps for values to be set."""
 AMONG = "among_them"
 """The parameter of ``among``."""
 ROWS = "listed_rows"
-"""The parameter of ``adding_all`` and ``rows_of`` on PostgreSQL."""
+"""The parameter of ``inserting_all`` and ``rows_of`` on PostgreSQL."""
 
 
 def inserting(dialect: str, table: sa.Table) -> postgresql.Insert:
@@ -29,30 +30,31 @@ def inserting(dialect: str, table: sa.Table) -> postgresql.Insert:
 
 
 @cache
-def adding(dialect: str, table: sa.Table) -> sa.Executable:
-    """Insert a row unless a unique key is taken; counts the rows."""
-    return inserting(dialect, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+def adding(dialect: str, table: sa.Table, names: tuple[str, ...]) -> Statement:
+    """Insert a row of these columns unless a unique key is taken; counts the rows."""
+    return Statement(inserting(dialect, table).on_conflict_do_nothing(), names)
 
 
 @cache
-def putting(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Executable:
+def putting(dialect: str, table: sa.Table, names: tuple[str, ...]) -> Statement:
     """Insert a row of these columns, or replace the one of the same primary key."""
     keys = [column.name for column in table.primary_key]
     insert = inserting(dialect, table)
     new = {name: insert.excluded[name] for name in names if name not in keys}
-    return insert.on_conflict_do_update(index_elements=keys, set_=new)
+    return Statement(insert.on_conflict_do_update(index_elements=keys, set_=new), names)
 
 
 @cache
-def rewriting(table: sa.Table) -> sa.Executable:
-    """Change the row ``OF_ID`` as long as it is still at ``OF_VERSION``; counts the rows."""
-    mine = sa.and_(table.c.id == sa.bindparam(OF_ID), table.c.version == sa.bindparam(OF_VERSION))
-    return sa.update(table).where(mine).execution_options(preserve_rowcount=True)
+def rewriting(table: sa.Table, names: tuple[str, ...]) -> Statement:
+    """Change these columns of the row ``OF_ID`` as long as it is still at ``OF_VERSION``; counts the rows."""
+    of_id, version = (
+        sa.bindparam(name, type_=column.type) for name, column in ((OF_ID, table.c.id), (OF_VERSION, table.c.version))
+    )
+    return Statement(sa.update(table).where(table.c.id == of_id, table.c.version == version), names)
 
 
-@cache
-def adding_all(dialect: str, table: sa.Table, names: tuple[str, ...]) -> postgresql.Insert:
-    """Insert many rows of these columns: with the rows as parameters on SQLite, with ``as_rows`` of them elsewhere.
+def inserting_all(dialect: str, table: sa.Table, names: tuple[str, ...]) -> postgresql.Insert:
+    """An INSERT of many rows of these columns, for ``Session._many``: they are parameters of PostgreSQL's ``rows_of``.
 
     The other columns get the table's defaults.
     """
@@ -64,9 +66,15 @@ def adding_all(dialect: str, table: sa.Table, names: tuple[str, ...]) -> postgre
 
 
 @cache
-def adding_new(dialect: str, table: sa.Table, names: tuple[str, ...]) -> sa.Executable:
+def adding_all(dialect: str, table: sa.Table, names: tuple[str, ...]) -> Statement:
+    """Insert rows of these columns; see ``inserting_all``."""
+    return Statement(inserting_all(dialect, table, names))
+
+
+@cache
+def adding_new(dialect: str, table: sa.Table, names: tuple[str, ...]) -> Statement:
     """As ``adding_all``, without those whose unique key is taken."""
-    return adding_all(dialect, table, names).on_conflict_do_nothing()
+    return Statement(inserting_all(dialect, table, names).on_conflict_do_nothing())
 
 
 def rows_of(columns: Sequence[sa.Column[Any]]) -> sa.TableValuedAlias:

@@ -5,7 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.store.prepared import adding_all, among
+from bot.store.prepared import among, inserting_all
+from bot.store.running import Statement
 from bot.store.tables import claimable_at, effects
 
 NOW, ID, FENCE, GENERATION, LANE, MOST = "at_now", "of_id", "of_fence", "of_generation", "of_lane", "at_most"
@@ -25,10 +26,10 @@ _lane = _c.lane == sa.bindparam(LANE, type_=_c.lane.type)
 _retry_at = sa.bindparam(RETRY_AT, type_=_c.due_at.type)
 _back = {"lease_until": None, "last_error": sa.bindparam(ERROR, type_=_c.last_error.type)}
 
-HOLDING = sa.select(_c.id).where(_held).with_for_update()
-FINISHING = sa.delete(effects).where(_held, _same).execution_options(preserve_rowcount=True)
-FREEING = sa.update(effects).where(_held).values(lease_until=None).returning(_c.due_at)
-GIVING_BACK = (
+HOLDING = Statement(sa.select(_c.id).where(_held).with_for_update())
+FINISHING = Statement(sa.delete(effects).where(_held, _same))
+FREEING = Statement(sa.update(effects).where(_held).values(lease_until=None).returning(_c.due_at))
+GIVING_BACK = Statement(
     sa.update(effects)
     .where(_held)
     .values(due_at=sa.case((sa.and_(~_same, _c.due_at < _retry_at), _c.due_at), else_=_retry_at), **_back)
@@ -36,7 +37,7 @@ GIVING_BACK = (
 )
 
 
-def _taking(now: sa.ColumnElement[Any], leased_until: sa.ColumnElement[Any]) -> sa.Executable:
+def _taking(now: sa.ColumnElement[Any], leased_until: sa.ColumnElement[Any]) -> Statement:
     due = (
         sa.select(_c.id)
         .where(_lane, claimable_at <= now)
@@ -45,7 +46,7 @@ def _taking(now: sa.ColumnElement[Any], leased_until: sa.ColumnElement[Any]) -> 
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    return (
+    return Statement(
         sa.update(effects)
         .where(_c.id.in_(sa.select(due.c.id)))
         .values(
@@ -65,16 +66,16 @@ _clock = sa.select(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).lab
 _by_clock = sa.select(_clock.c.at).scalar_subquery()
 TAKING_BY_CLOCK = _taking(_by_clock, _by_clock + sa.bindparam(LEASE, type_=sa.Interval))
 """As ``TAKING``, by PostgreSQL's clock."""
-NEXT_CLAIMABLE = sa.select(sa.func.min(claimable_at)).where(_lane)
+NEXT_CLAIMABLE = Statement(sa.select(sa.func.min(claimable_at)).where(_lane))
 
 
 @cache
-def enqueuing(dialect: str, names: tuple[str, ...]) -> sa.Executable:
+def enqueuing(dialect: str, names: tuple[str, ...]) -> Statement:
     """Rows of these columns; one whose key is there is merged with it."""
-    insert = adding_all(dialect, effects, names)
+    insert = inserting_all(dialect, effects, names)
     new = insert.excluded
     served = sa.and_(_c.lease_until.is_not(None), _c.generation == _c.claimed_generation)
-    return insert.on_conflict_do_update(
+    merging = insert.on_conflict_do_update(
         index_elements=["key"],
         set_={
             "kind": new.kind,
@@ -87,34 +88,35 @@ def enqueuing(dialect: str, names: tuple[str, ...]) -> sa.Executable:
             "attempts": 0,
         },
     )
+    return Statement(merging)
 
 
 @cache
-def cancelling(dialect: str) -> sa.Executable:
+def cancelling(dialect: str) -> Statement:
     """By key, unless it is being run."""
-    return sa.delete(effects).where(among(dialect, _c.key), ~LEASED)
+    return Statement(sa.delete(effects).where(among(dialect, _c.key), ~LEASED))
 
 
 @cache
-def locking(dialect: str) -> sa.Executable:
+def locking(dialect: str) -> Statement:
     """Those that are leased, with their fences."""
     leased = sa.select(_c.id, _c.fence).where(among(dialect, _c.id), LEASED)
-    return leased.order_by(_c.id).with_for_update()
+    return Statement(leased.order_by(_c.id).with_for_update())
 
 
 @cache
-def generations(dialect: str) -> sa.Executable:
+def generations(dialect: str) -> Statement:
     """How often each was enqueued."""
-    return sa.select(_c.id, _c.generation).where(among(dialect, _c.id))
+    return Statement(sa.select(_c.id, _c.generation).where(among(dialect, _c.id)))
 
 
 @cache
-def removing(dialect: str) -> sa.Executable:
+def removing(dialect: str) -> Statement:
     """By id."""
-    return sa.delete(effects).where(among(dialect, _c.id))
+    return Statement(sa.delete(effects).where(among(dialect, _c.id)))
 
 
 @cache
-def giving_back_all(dialect: str) -> sa.Executable:
+def giving_back_all(dialect: str) -> Statement:
     """By id, to be run again."""
-    return sa.update(effects).where(among(dialect, _c.id)).values(due_at=_retry_at, **_back)
+    return Statement(sa.update(effects).where(among(dialect, _c.id)).values(due_at=_retry_at, **_back))

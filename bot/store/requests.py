@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from bot.core.model import AccessRequest, Approval, Ask, Denial, Item, Part, RequestStatus, Review, Way
 from bot.service.records import StaleWrite
 from bot.store.prepared import among
-from bot.store.session import Session, and_the_time
+from bot.store.running import Row, Statement, Values
+from bot.store.session import NONE, Session, and_the_time
 from bot.store.tables import approvals, request_approvers, requests
 
 _PENDING = requests.c.status == sa.literal_column(f"'{RequestStatus.PENDING}'")
@@ -56,7 +57,7 @@ class Requests(Session):
         else:
             if not self._rewrite(requests, request.id, request.version, changing):
                 raise StaleWrite(f"request {request.id} was changed by someone else")
-            self._run(_FORGETTING, {_ID: request.id})
+            self._count(_FORGETTING, {_ID: request.id})
         if request.approvals:
             self._add_all(approvals, [_approval_row(request.id, *item) for item in enumerate(request.approvals)])
 
@@ -93,32 +94,35 @@ class Requests(Session):
         return self._read(_WAITING_FOR, {"whose": approver})
 
     def requests_between(self, start: datetime, end: datetime) -> tuple[AccessRequest, ...]:
-        then = [
-            sa.select(requests.c.id).where(moment >= start, moment < end)
-            for moment in (requests.c.asked_at, requests.c.decided_at)
-        ]
-        # A union, because with OR and an order SQLite would read the whole table.
-        return self._read(with_approvals(requests.c.id.in_(sa.union(*then)), *_NEWEST))
+        return self._read(_BETWEEN, {"since": start, "before": end})
 
-    def _read(self, query: sa.Select[Any], parameters: Mapping[str, object] | None = None) -> tuple[AccessRequest, ...]:
+    def _read(self, reading: "Reading", values: Values = NONE) -> tuple[AccessRequest, ...]:
         if self._dialect != "sqlite":
-            rows = self._run(_with_asked(query), parameters).all()
+            rows = self._all(reading.with_asked, values)
             return tuple(_request(same, tuple(same[0].asked)) for same in _each(rows))
-        rows = self._run(query, parameters).all()
+        rows = self._all(reading.alone, values)
         asked = self._asked(list(dict.fromkeys(row.id for row in rows)))
         return tuple(_request(same, tuple(asked[same[0].id])) for same in _each(rows))
 
     def _asked(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         asked: dict[str, list[str]] = defaultdict(list)
         if ids:
-            for row in self._run(_ASKED_ABOUT, self._those(ids)):
+            for row in self._all(_ASKED_ABOUT, self._those(ids)):
                 asked[row.request_id].append(row.person)
         return asked
 
 
-def with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any]) -> sa.Select[Any]:
+class Reading(NamedTuple):
+    """Requests with their approvals."""
+
+    alone: Statement
+    with_asked: Statement
+    """PostgreSQL: whom it was asked of in the same statement, which saves one for each that is read."""
+
+
+def with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any]) -> Reading:
     """One statement for what changes (the request and its approvals), so that no reader sees it half changed."""
-    return (
+    read = (
         sa.select(
             requests,
             approvals.c.person.label("approved_by"),
@@ -129,6 +133,22 @@ def with_approvals(which: sa.ColumnElement[bool], *order: sa.ColumnElement[Any])
         .where(which)
         .order_by(*order, approvals.c.position)
     )
+    # The driver makes a list of it; SQLAlchemy's type would go through it once more.
+    asked = sa.func.array(_asked_of_it, type_=sa.types.NullType()).label("asked")
+    return Reading(Statement(read), Statement(read.add_columns(asked)))
+
+
+_asked = request_approvers.c
+_ASKED_ABOUT = Statement(
+    sa.select(_asked.request_id, _asked.person).where(among("sqlite", _asked.request_id)).order_by(_asked.position)
+)
+_asked_of_it = (
+    sa.select(_asked.person)
+    .where(_asked.request_id == requests.c.id)
+    .order_by(_asked.position)
+    .correlate(requests)
+    .scalar_subquery()
+)
 
 
 _ID = "of_id"
@@ -141,15 +161,29 @@ _NEWEST_OF = with_approvals(requests.c.id.in_(_newest_of), *_NEWEST)
 _ALL_PENDING = with_approvals(_PENDING, *_NEWEST)
 _PENDING_OF = with_approvals(sa.and_(_PENDING, _mine), *_NEWEST)
 _asked_them = sa.exists().where(
-    request_approvers.c.request_id == requests.c.id, request_approvers.c.person == sa.bindparam("whose")
+    request_approvers.c.request_id == requests.c.id,
+    request_approvers.c.person == sa.bindparam("whose", type_=requests.c.requester.type),
 )
 _WAITING_FOR = with_approvals(sa.and_(_PENDING, _asked_them), *_OLDEST)
 _ONE = with_approvals(requests.c.id == _of_id)
-_FORGETTING = sa.delete(approvals).where(approvals.c.request_id == _of_id)
+_FORGETTING = Statement(sa.delete(approvals).where(approvals.c.request_id == _of_id))
+_since, _before = (sa.bindparam(name, type_=requests.c.asked_at.type) for name in ("since", "before"))
+# A union, because with OR and an order SQLite would read the whole table.
+_BETWEEN = with_approvals(
+    requests.c.id.in_(
+        sa.union(
+            *(
+                sa.select(requests.c.id).where(moment >= _since, moment < _before)
+                for moment in (requests.c.asked_at, requests.c.decided_at)
+            )
+        )
+    ),
+    *_NEWEST,
+)
 
 
 @cache
-def _some(dialect: str) -> sa.Select[Any]:
+def _some(dialect: str) -> Reading:
     return with_approvals(among(dialect, requests.c.id), requests.c.id)
 
 
@@ -157,29 +191,7 @@ _some_ids = sa.select(requests.c.id).where(among("postgresql", requests.c.id)).o
 _LOCKING = and_the_time(_some_ids.with_for_update())
 
 
-_asked = request_approvers.c
-_ASKED_ABOUT = (
-    sa.select(_asked.request_id, _asked.person).where(among("sqlite", _asked.request_id)).order_by(_asked.position)
-)
-_asked_of_it = (
-    sa.select(_asked.person)
-    .where(_asked.request_id == requests.c.id)
-    .order_by(_asked.position)
-    .correlate(requests)
-    .scalar_subquery()
-)
-
-
-@lru_cache(maxsize=64)
-def _with_asked(query: sa.Select[Any]) -> sa.Select[Any]:
-    """PostgreSQL: whom it was asked of in the same statement, which saves one for each that is read.
-
-    The driver makes a list of it; SQLAlchemy's type would go through it once more.
-    """
-    return query.add_columns(sa.func.array(_asked_of_it, type_=sa.types.NullType()).label("asked"))
-
-
-def _each(rows: Sequence[sa.Row[Any]]) -> list[list[sa.Row[Any]]]:
+def _each(rows: Sequence[Row]) -> list[list[Row]]:
     """The rows of each request."""
     return [list(same) for _, same in groupby(rows, lambda row: row.id)]
 
@@ -202,7 +214,7 @@ def ask_row(ask: Ask) -> dict[str, Any]:
     }
 
 
-def ask_from(row: sa.Row[Any]) -> Ask:
+def ask_from(row: Row) -> Ask:
     """The ask of a row that has its columns."""
     return Ask(
         requester=row.requester,
@@ -230,7 +242,7 @@ def _review_row(review: Review | None) -> dict[str, Any]:
     }
 
 
-def _review(row: sa.Row[Any]) -> Review | None:
+def _review(row: Row) -> Review | None:
     if row.review_due_at is None:
         return None
     return Review(row.review_due_at, row.reviewed_at, row.reviewed_by, row.review_objects, row.review_note)
@@ -258,7 +270,7 @@ def _approval_row(request_id: str, position: int, approval: Approval) -> dict[st
     }
 
 
-def _request(rows: Sequence[sa.Row[Any]], asked: tuple[str, ...]) -> AccessRequest:
+def _request(rows: Sequence[Row], asked: tuple[str, ...]) -> AccessRequest:
     row = rows[0]
     return AccessRequest(
         id=row.id,

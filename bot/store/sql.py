@@ -19,12 +19,13 @@ from bot.store.holders import Holders
 from bot.store.listener import CHANNEL, Listener
 from bot.store.notes import Notes
 from bot.store.people import People
+from bot.store.running import Statement
 from bot.store.strays import Strays
 from bot.store.turn import Turn
 from bot.store.versions import Versions
 from bot.store.wakeup import Wakeup
 
-_NOTIFY = sa.select(sa.func.pg_notify(CHANNEL, sa.bindparam("news", type_=sa.Text)))
+_NOTIFY = Statement(sa.select(sa.func.pg_notify(CHANNEL, sa.bindparam("news", type_=sa.Text))))
 
 
 class SqlTx(History, Grants, Holders, Effects, Crowds, People, Strays, Versions, Notes, AuditLog):
@@ -35,7 +36,7 @@ class SqlTx(History, Grants, Holders, Effects, Crowds, People, Strays, Versions,
 
     def notify(self, sender: str) -> None:
         """Tell the other replicas when this transaction commits."""
-        self._run(_NOTIFY, {"news": " ".join((sender, *sorted(self.wakes)))})
+        self._first(_NOTIFY, {"news": " ".join((sender, *sorted(self.wakes)))})
 
 
 class SqlStore:

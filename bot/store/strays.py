@@ -1,28 +1,36 @@
 """Strays: policies that the ledger does not account for."""
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from bot.core.strays import DriftKind, Fate, Stray
 from bot.service.records import StaleWrite
+from bot.store.running import Row, Statement
 from bot.store.session import Session
 from bot.store.tables import strays
 
 _UNSETTLED = strays.c.settled_at.is_(None)
+_one = sa.select(strays).where(strays.c.id == sa.bindparam("of_id", type_=strays.c.id.type))
+_STRAY = Statement(_one)
+_STRAY_LOCKED = Statement(_one.with_for_update())
+_OPEN = Statement(
+    sa.select(strays).where(
+        _UNSETTLED,
+        strays.c.account == sa.bindparam("at", type_=strays.c.account.type),
+        strays.c.principal == sa.bindparam("whose", type_=strays.c.principal.type),
+        strays.c.name == sa.bindparam("called", type_=strays.c.name.type),
+    )
+)
 
 
 class Strays(Session):
     """The part of a transaction that knows strays."""
 
     def stray(self, stray_id: str, *, lock: bool = False) -> Stray | None:
-        query = sa.select(strays).where(strays.c.id == stray_id)
-        row = self._run(query.with_for_update() if lock else query).first()
+        row = self._first(_STRAY_LOCKED if lock else _STRAY, {"of_id": stray_id})
         return None if row is None else _stray(row)
 
     def open_stray(self, account: str, principal: str, name: str) -> Stray | None:
-        here = (strays.c.account == account, strays.c.principal == principal, strays.c.name == name)
-        row = self._run(sa.select(strays).where(_UNSETTLED, *here)).first()
+        row = self._first(_OPEN, {"at": account, "whose": principal, "called": name})
         return None if row is None else _stray(row)
 
     def unsettled_strays(self, account: str | None = None) -> tuple[Stray, ...]:
@@ -65,7 +73,7 @@ def _fixed(stray: Stray) -> dict[str, object]:
     }
 
 
-def _stray(row: sa.Row[Any]) -> Stray:
+def _stray(row: Row) -> Stray:
     values = row._asdict()
     values["kind"] = DriftKind(row.kind)
     values["fate"] = None if row.fate is None else Fate(row.fate)

@@ -1,24 +1,32 @@
 """The catalogue's versions."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy as sa
 
 from bot.core.versions import Standing, Version
 from bot.service.records import StaleWrite
+from bot.store.running import Row, Statement
 from bot.store.session import Session
 from bot.store.tables import catalogues
 
-_STANDING = catalogues.c.status.in_((Standing.LIVE, Standing.WAITING))
+_STANDING = catalogues.c.status.in_(
+    [sa.literal_column(f"'{standing}'") for standing in (Standing.LIVE, Standing.WAITING)]
+)
+"""Spelled out, or a planner could not tell that the partial index fits."""
+_one = sa.select(catalogues).where(catalogues.c.id == sa.bindparam("of_id", type_=catalogues.c.id.type))
+_VERSION = Statement(_one)
+_VERSION_LOCKED = Statement(_one.with_for_update())
+_status = sa.bindparam("of_status", type_=catalogues.c.status.type)
+_THE_ONE = Statement(sa.select(catalogues).where(_STANDING, catalogues.c.status == _status))
+_DIGESTS = Statement(sa.select(catalogues.c.status, catalogues.c.digest).where(_STANDING))
 
 
 class Versions(Session):
     """The part of a transaction that knows the catalogue's versions."""
 
     def version(self, version_id: str, *, lock: bool = False) -> Version | None:
-        query = sa.select(catalogues).where(catalogues.c.id == version_id)
-        row = self._run(query.with_for_update() if lock else query).first()
+        row = self._first(_VERSION_LOCKED if lock else _VERSION, {"of_id": version_id})
         return None if row is None else _version(row)
 
     def version_of(self, digest: str) -> Version | None:
@@ -28,12 +36,11 @@ class Versions(Session):
         return None if row is None else _version(row)
 
     def standing(self, standing: Standing) -> Version | None:
-        row = self._run(sa.select(catalogues).where(_STANDING, catalogues.c.status == standing)).first()
+        row = self._first(_THE_ONE, {"of_status": standing})
         return None if row is None else _version(row)
 
     def standing_digests(self) -> Mapping[Standing, str]:
-        rows = self._run(sa.select(catalogues.c.status, catalogues.c.digest).where(_STANDING))
-        return {Standing(row.status): row.digest for row in rows}
+        return {Standing(row.status): row.digest for row in self._all(_DIGESTS)}
 
     def save_version(self, version: Version) -> None:
         changing = {
@@ -63,6 +70,6 @@ def _fixed(version: Version) -> dict[str, object]:
     }
 
 
-def _version(row: sa.Row[Any]) -> Version:
+def _version(row: Row) -> Version:
     values = row._asdict()
     return Version(standing=Standing(values.pop("status")), revision=values.pop("version"), **values)

@@ -56,8 +56,8 @@ _EFFECTS = (
     Mutant(
         "what is enqueued again meanwhile is not finished with the rest",
         QUEUE,
-        "FINISHING = sa.delete(effects).where(_held, _same)",
-        "FINISHING = sa.delete(effects).where(_held)",
+        "FINISHING = Statement(sa.delete(effects).where(_held, _same))",
+        "FINISHING = Statement(sa.delete(effects).where(_held))",
         tests(CONTRACT, "TestEffects::test_what_is_enqueued_again_meanwhile_runs_once_more[sqlite]"),
     ),
     Mutant(
@@ -87,8 +87,8 @@ _STATE = (
     Mutant(
         "whatever somebody else changed is not written over",
         PREPARED,
-        "table.c.version == sa.bindparam(OF_VERSION)",
-        "table.c.version >= sa.bindparam(OF_VERSION)",
+        "table.c.version == version",
+        "table.c.version >= version",
         tests(
             CONTRACT,
             "TestAccess::test_an_older_version_is_refused_and_changes_nothing[sqlite]",
@@ -119,8 +119,8 @@ _STATE = (
     Mutant(
         "an older code counts no more",
         PEOPLE,
-        "authenticators.c.last_timecode < timecode",
-        "authenticators.c.last_timecode != timecode",
+        'authenticators.c.last_timecode < sa.bindparam("new"',
+        'authenticators.c.last_timecode != sa.bindparam("new"',
         tests(OF_PROOF, "test_two_codes_in_turn_are_no_way_around"),
     ),
     Mutant(
@@ -143,8 +143,8 @@ _LOG = (
     Mutant(
         "who appends has the head to themselves",
         "bot/store/audit.py",
-        "_LOCK_HEAD = _HEAD.with_for_update()",
-        "_LOCK_HEAD = _HEAD",
+        "_LOCK_HEAD = Statement(_head.with_for_update())",
+        "_LOCK_HEAD = Statement(_head)",
         tests(CONTRACT, "TestAudit::test_many_who_append_at_once_leave_no_gap[postgresql]"),
     ),
     Mutant(

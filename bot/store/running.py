@@ -1,0 +1,152 @@
+"""Statements that are built once, and run without what SQLAlchemy does anew each time: that costs more than the driver.
+
+SQLAlchemy writes the SQL and says, by its types, how values go in and come out. ``Session`` runs it on the driver's
+cursor of its connection, of which the pool and the transaction stay SQLAlchemy's.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NoReturn, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+from bot.store.answering import AnsweringConnection
+from bot.store.errors import translated
+
+Process = Callable[[Any], Any]
+Values = Mapping[str, Any]
+
+
+class Row(Protocol):
+    """A row by its columns' names; SQLAlchemy's are such too."""
+
+    def __getattr__(self, column: str) -> Any: ...
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+class Statement:
+    """A statement for the verbs of ``Session``; what varies is a bound parameter.
+
+    ``names`` are the columns that an INSERT or UPDATE sets from parameters of the same name.
+    """
+
+    def __init__(self, written: sa.Executable, names: Sequence[str] = ()) -> None:
+        self.written = written
+        self._names = tuple(names)
+        self._compiled: dict[str, Compiled] = {}
+
+    def on(self, dialect: sa.Dialect) -> "Compiled":
+        """As this database understands it; compiled the first time."""
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:  # two threads at once make the same
+            compiled = self._compiled[dialect.name] = Compiled(self.written, self._names, dialect)
+        return compiled
+
+
+class Compiled:
+    """A statement in a database's words, and what happens to the values on their way in and out."""
+
+    def __init__(self, written: Any, names: Sequence[str], dialect: sa.Dialect) -> None:
+        compiled: SQLCompiler = written.compile(dialect=dialect, column_keys=list(names))
+        if compiled.literal_execute_params or compiled.post_compile_params:
+            raise TypeError(f"SQLAlchemy has to write this anew for its values: {compiled}")
+        prefetched: Sequence[Any] = compiled.insert_prefetch
+        defaults = {column.key: column.default.arg for column in prefetched}
+        self.text = compiled.string
+        self._positions = compiled.positiontup
+        self._fixed: dict[str, Any] = {}
+        self._given: list[tuple[str, Process | None]] = []
+        for parameter, name in compiled.bind_names.items():
+            check = parameter.type.dialect_impl(dialect).bind_processor(dialect)
+            if parameter.required:
+                self._given.append((name, check))
+            else:
+                value = defaults.get(name, parameter.value)
+                self._fixed[name] = value if check is None else check(value)
+        self._read = _reader(written.exported_columns, dialect)
+
+    def bound(self, values: Values) -> Any:
+        """The parameters for the driver. Raises ValueError for what a column's type refuses."""
+        bound = {name: values[name] if check is None else check(values[name]) for name, check in self._given}
+        if self._fixed:
+            bound.update(self._fixed)
+        return bound if self._positions is None else [bound[name] for name in self._positions]
+
+    def rows(self, found: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What the driver found, as named tuples of what the columns' types make of it."""
+        return [self._read(row) for row in found]
+
+
+def _reader(columns: Any, dialect: sa.Dialect) -> Callable[[tuple[Any, ...]], Any]:
+    """Makes a row of a driver's."""
+    row: Any = namedtuple("Row", [column.key for column in columns], rename=True)  # type: ignore[misc]
+    make: Callable[[Sequence[Any]], Any] = row._make
+    types: list[TypeEngine[Any]] = [column.type for column in columns]
+    processes = [type_.dialect_impl(dialect).result_processor(dialect, None) for type_ in types]
+    changed = [(place, process) for place, process in enumerate(processes) if process is not None]
+    if not changed:
+        return make
+
+    def read(row: tuple[Any, ...]) -> Any:
+        values = list(row)
+        for place, process in changed:
+            values[place] = process(values[place])
+        return make(values)
+
+    return read
+
+
+class Runner:
+    """Runs statements in the transaction of a connection."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect
+        self._cursor: Any = None
+
+    def rows(self, statement: Statement, values: Values) -> list[Any]:
+        """What it returns. Raises StoreUnavailable and ValueError, as ``errors.translated``."""
+        compiled = statement.on(self._dialect)
+        bound = compiled.bound(values)
+        try:
+            found = self._execute(compiled, bound).fetchall()
+        except BaseException as error:
+            self._failed(compiled.text, error)
+        return compiled.rows(found)
+
+    def count(self, statement: Statement, values: Values) -> int:
+        """How many rows it wrote. Raises as ``rows``."""
+        compiled = statement.on(self._dialect)
+        bound = compiled.bound(values)
+        try:
+            written: int = self._execute(compiled, bound).rowcount
+        except BaseException as error:
+            self._failed(compiled.text, error)
+        return written
+
+    def begin(self) -> datetime | None:
+        """The server's time, where it can be had by beginning the transaction now. Raises as ``rows``."""
+        connection = self._connection.connection.driver_connection
+        if not isinstance(connection, AnsweringConnection):
+            return None
+        try:
+            return connection.begin()
+        except BaseException as error:
+            self._failed("BEGIN", error)
+
+    def _execute(self, compiled: Compiled, bound: Any) -> Any:
+        if self._cursor is None:
+            self._cursor = self._connection.connection.cursor()
+        self._cursor.execute(compiled.text, bound)
+        return self._cursor
+
+    def _failed(self, text: str, error: BaseException) -> NoReturn:
+        """SQLAlchemy sees whether the connection is broken, and gives it up then, with the others of its pool."""
+        drivers = isinstance(error, self._dialect.loaded_dbapi.Error)
+        with translated():
+            self._connection._handle_dbapi_exception(error, text if drivers else None, None, self._cursor, None)
+        raise error
