@@ -1,22 +1,25 @@
 """Effects of the chat lane: bring every copy of a card up to date, tell people, publish their pages."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
+from bot.core.policy.boards import Board
 from bot.service import homes
-from bot.service.boards import DIRECT_MOST
+from bot.service.boards import DIRECT_MOST, asked_by
 from bot.service.cards import AlertCard, Notice
 from bot.service.chat import Chat
-from bot.service.copies import Copies, unless_lasting
-from bot.service.effects import Handler, LostLease, finish
+from bot.service.copies import Copies, Copy, unless_lasting
+from bot.service.effects import Handler, finish
 from bot.service.enrolment import Enrolments
 from bot.service.floods import Floods
-from bot.service.ports import Store
-from bot.service.queries import Queries
-from bot.service.records import ChatError, Claim, DirectoryError
+from bot.service.ports import Store, Tx
+from bot.service.queries import Queries, read_told
+from bot.service.records import Claim, DirectoryError
+from bot.service.request_cards import Reading, read
 from bot.service.strays import Strays
 
 DECIDED_KEPT = timedelta(days=30)
@@ -59,55 +62,37 @@ class Showing:
 
     def cards(self, claim: Claim) -> None:
         """Every copy of a request's cards."""
+        late = "late" in claim.payload
         with self.store.transaction() as tx:
             request, posted = tx.request(claim.subject), tx.messages(claim.subject)
-        if request is None:
-            finish(self.store, claim)
-            return
+            if request is None:
+                if tx.holds(claim):
+                    tx.finish(claim)
+                return
+            if not late and self._floods.puts_off(tx, claim, request, max(1, len(posted))):
+                return
+            reading = read(tx, request)
+        boards = self.queries.boards_if_known(reading) if late else self._boards(reading)
+        asked = () if late else asked_by(request, boards)[:DIRECT_MOST]
+        wanted = () if late else tuple(self._audience(request, asked))
         # What is posted is brought up to date even where nobody would be sent it any more.
-        places, wanted = tuple((copy.kind, copy.destination) for copy in posted), tuple[tuple[str, str], ...]()
-        asked: tuple[str, ...] = ()
-        if "late" not in claim.payload:
-            if self._floods.puts_off(claim, request, max(1, len(places))):
-                return
-            asked = self._asked(request)[:DIRECT_MOST]
-            wanted = tuple(self._audience(request, asked))
-        everywhere = tuple(dict.fromkeys((*wanted, *places)))
+        places = tuple(dict.fromkeys((*wanted, *((copy.kind, copy.destination) for copy in posted))))
         # One card for all of its copies: whatever changes it meanwhile enqueues them all once more.
-        made = {kind: self.queries.request_card(request.id, kind) for kind in dict(everywhere)}
-        try:
-            for place in everywhere:
-                card = made[place[0]]
-                if card is not None:
-                    self._copies.show(claim, request.id, place, card, wanted=place in wanted)
-        except (ChatError, LostLease):
-            self._show_again_if_late(claim)
-            raise
-        self._shown(claim, request, asked)
+        made = self.queries.cards_of(reading, boards, dict(places))
+        copies = [Copy(*place, made[place[0]], wanted=place in wanted) for place in places]
+        self._copies.show_all(claim, request.id, copies, posted, lambda tx: self._shown(tx, claim, request, asked))
 
-    def _show_again_if_late(self, claim: Claim) -> None:
-        """Who has the lease now may have shown something newer, which we then wrote over."""
-        with self.store.transaction() as tx:
-            if not tx.holds(claim):
-                tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
-
-    def _shown(self, claim: Claim, request: AccessRequest, asked: Iterable[str]) -> None:
+    def _shown(self, tx: Tx, claim: Claim, request: AccessRequest, asked: Iterable[str]) -> None:
         """The cards are up to date; so are then approvers' and reviewers' pages, which show what waits for them."""
-        with self.store.transaction() as tx:
-            if not tx.holds(claim):
-                # Who has the lease now may have shown something newer, which we then wrote over.
-                tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
-                return
-            tx.finish(claim)
-            now = tx.now()
-            pending = request.status is RequestStatus.PENDING
-            reviewed = request.review is not None and not request.review.is_owed
-            once = f"{'reviewed' if reviewed else 'decided'}:{request.id}"
-            if pending or tx.once(once, now + DECIDED_KEPT):
-                at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
-                admins = sorted(self.queries.catalogue().admins)[:DIRECT_MOST] if request.review else ()
-                people = dict.fromkeys((*asked, *request.approvers_asked[:DIRECT_MOST], *admins))
-                tx.enqueue([_home(person, at) for person in people if homes.is_kept(tx, person)])
+        now = tx.now()
+        pending = request.status is RequestStatus.PENDING
+        reviewed = request.review is not None and not request.review.is_owed
+        once = f"{'reviewed' if reviewed else 'decided'}:{request.id}"
+        if pending or tx.once(once, now + DECIDED_KEPT):
+            at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
+            admins = sorted(self.queries.catalogue().admins)[:DIRECT_MOST] if request.review else ()
+            people = dict.fromkeys((*asked, *request.approvers_asked[:DIRECT_MOST], *admins))
+            tx.enqueue([_home(person, at) for person in people if homes.is_kept(tx, person)])
 
     def enrolment(self, claim: Claim) -> None:
         """The card of somebody who wants to enrol, for those who may vouch, and for themselves."""
@@ -135,12 +120,15 @@ class Showing:
 
     def tell(self, claim: Claim) -> None:
         """One thing, once, to one person."""
-        if self._floods.takes_notice(claim):
-            return
-        notice = self.queries.notice(claim.payload["what"], claim.subject)
+        before = time.monotonic()
+        with self.store.transaction() as tx:
+            if self._floods.takes_notice(tx, claim):
+                return
+            told, held = read_told(tx, claim.subject), tx.holds(claim)
+        notice = self.queries.notice_of(claim.payload["what"], told) if told else None
         destination = self.queries.people.direct(claim.payload["person"])
         if notice is not None and destination and not _is_stale(notice) and not _is_no_end(notice):
-            self._copies.post(claim, destination, notice)
+            self._copies.post(claim, destination, notice, held_at=before if held else None)
         finish(self.store, claim)
 
     def remind(self, claim: Claim) -> None:
@@ -179,13 +167,13 @@ class Showing:
             self._copies.show(claim, claim.subject, ("stray", self.queries.catalogue().security_channel), card)
         finish(self.store, claim)
 
-    def _asked(self, request: AccessRequest) -> tuple[str, ...]:
-        """Who gets a card of their own. Raises DirectoryError while it waits and nobody can say."""
+    def _boards(self, reading: Reading) -> tuple[Board, ...]:
+        """Where it stands. Raises DirectoryError while it waits and nobody can say."""
         try:
-            return self.queries.boards.asked(request)
+            return self.queries.boards_of(reading)
         except DirectoryError:
             # What is decided is shown where it stands already; that need not wait.
-            if request.status is RequestStatus.PENDING:
+            if reading.is_pending:
                 raise
             return ()
 
