@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Protocol
 
@@ -96,6 +96,17 @@ class Chat(Protocol):
 
         ``maybe_posted``: an earlier try may have gone through; look for a message with this ``key`` first, and make it
         show ``card``.
+        """
+        ...
+
+    def post_waits(self, destination: str) -> timedelta:
+        """For how long a post there would not be taken, as far as is known here; zero: it would. Asks nobody."""
+        ...
+
+    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
+        """The same of an update that makes a message show ``card``, however urgent where it is not made yet.
+
+        Where it would not be taken: for how long that of so many copies would not.
         """
         ...
 

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
 from bot.core.model import Effect
 from bot.service.chat import Card, Chat, fingerprint
-from bot.service.effects import LostLease
+from bot.service.effects import LostLease, finished
 from bot.service.ports import Store, Tx
 from bot.service.records import ChatError, Claim, PostedMessage
 
@@ -64,26 +65,29 @@ class Copies:
         copies: Sequence[Copy],
         posted: Sequence[PostedMessage],
         then: Callable[[Tx], None],
+        *,
+        held_at: float | None = None,
     ) -> None:
         """Make all of them show their cards, finish the effect, and do what comes ``then`` in that transaction.
 
-        ``posted`` is what was read of its copies. What a call has shown is noted in the transaction that looks whether
-        the lease still holds for the next. Where it does not, who has it now may have shown something newer, which we
-        then wrote over: it is enqueued once more. Raises as ``show``.
+        ``posted`` is what was read of its copies, and ``held_at`` as for ``post``. What a call has shown is noted in
+        the transaction that looks whether the lease still holds for the next. Where it does not, who has it now may
+        have shown something newer, which we then wrote over: it is enqueued once more. What the chat will not take yet
+        does not keep the others waiting. Raises as ``show``.
         """
         known = {(each.kind, each.destination): each for each in posted}
         prints = {kind: fingerprint(card) for kind, card in {copy.kind: copy.card for copy in copies}.items()}
-        shown: PostedMessage | None = None
+        shown, waits = None, list[timedelta]()
         for copy in copies:
             before, shows = known.get(copy.place), prints[copy.kind]
             if before is not None and before.shown == shows:
                 continue
-            with self.store.transaction() as tx:
-                if held := _noted(tx, claim, shown):
-                    # One that has no message yet may have got it from whoever tried it before, who was slow.
-                    before = before if before is not None and before.ref else _known(tx, subject, copy)
-            if not held:
-                raise _lost(claim)
+            is_there = before is not None and bool(before.ref)
+            if wait := self.chat.update_waits(copy.card) if is_there else self.chat.post_waits(copy.destination):
+                waits.append(wait)
+                continue
+            if not (is_there and shown is None and _is_fresh(held_at)):
+                held_at, before = None, self._held(claim, subject, copy, before, shown)
             try:
                 shown = self._call(subject, copy, before, shows)
             except ChatError as error:
@@ -91,10 +95,39 @@ class Copies:
                 if error.retry_after is None:
                     self._look_again(claim)
                 raise
+        self._end(claim, shown, waits, then)
+
+    def _held(
+        self, claim: Claim, subject: str, copy: Copy, before: PostedMessage | None, shown: PostedMessage | None
+    ) -> PostedMessage | None:
+        """Note what was shown before; what is at the place of the next. Raises LostLease."""
         with self.store.transaction() as tx:
-            if _noted(tx, claim, shown):
-                tx.finish(claim)
-                then(tx)
+            held = tx.holds(claim)
+            _note(tx, claim, shown, held=held)
+            if held and not (before and before.ref):
+                # It may have got its message from whoever tried before, and was slow.
+                before = _known(tx, subject, copy)
+        if not held:
+            raise _lost(claim)
+        return before
+
+    def _end(
+        self,
+        claim: Claim,
+        shown: PostedMessage | None,
+        waits: Sequence[timedelta],
+        then: Callable[[Tx], None],
+    ) -> None:
+        if shown is not None or not waits:
+            with self.store.transaction() as tx:
+                held = tx.holds(claim) if waits else finished(tx, claim)
+                _note(tx, claim, shown, held=held)
+                if held and not waits:
+                    then(tx)
+            if not held and waits:
+                raise _lost(claim)
+        if waits:
+            raise ChatError(f"{len(waits)} of its copies wait for their turn", passing=True, retry_after=max(waits))
 
     def post(self, claim: Claim, destination: str, card: Card, *, held_at: float | None = None) -> bool:
         """Say something once; false when the chat will never take it.
@@ -103,7 +136,7 @@ class Copies:
         (monotonic seconds, taken before) that the lease holds. Raises ChatError that may pass, and LostLease: who has
         it now may have said it already.
         """
-        if held_at is None or time.monotonic() - held_at > FRESH:
+        if not _is_fresh(held_at):
             with self.store.transaction() as tx:
                 _refuse_lost(tx, claim)
         with unless_lasting(claim.kind, destination):
@@ -126,7 +159,7 @@ class Copies:
     def _look_again(self, claim: Claim) -> None:
         """After a call of which nobody knows whether it was done: by then the lease may have been somebody else's."""
         with self.store.transaction() as tx:
-            _noted(tx, claim, None)
+            _note(tx, claim, None, held=tx.holds(claim))
 
 
 def _known(tx: Tx, subject: str, copy: Copy) -> PostedMessage | None:
@@ -139,14 +172,16 @@ def _known(tx: Tx, subject: str, copy: Copy) -> PostedMessage | None:
     return known
 
 
-def _noted(tx: Tx, claim: Claim, shown: PostedMessage | None) -> bool:
-    """Note what was shown; whether the lease holds. Where it does not, it is enqueued once more."""
-    held = tx.holds(claim)
+def _note(tx: Tx, claim: Claim, shown: PostedMessage | None, *, held: bool) -> None:
+    """Note what was shown; where the lease is not ``held`` any more, enqueue it once more."""
     if shown is not None:
         tx.save_message(shown)
     if not held:
         tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
-    return held
+
+
+def _is_fresh(held_at: float | None) -> bool:
+    return held_at is not None and time.monotonic() - held_at <= FRESH
 
 
 def _refuse_lost(tx: Tx, claim: Claim) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.core.model import AccessRequest, Catalogue, Grant, Person
+from bot.core.model import AccessRequest, Catalogue, Grant, Person, RequestStatus
 from bot.core.policy.boards import Board
 from bot.service.boards import Boards
 from bot.service.cards import (
@@ -79,7 +79,8 @@ class Queries:
         """A request's card for ``approvers`` or for the requester (``own``)."""
         with self.store.transaction() as tx:
             request = tx.request(request_id)
-            reading = read(tx, request) if request else None
+            # Where it stands is shown while it is pending.
+            reading = read(tx, request, stands=request.status is RequestStatus.PENDING) if request else None
         return self.cards_of(reading, self.boards_if_known(reading), [audience])[audience] if reading else None
 
     def cards_of(self, reading: Reading, boards: Sequence[Board], audiences: Iterable[str]) -> dict[str, RequestCard]:
@@ -87,13 +88,14 @@ class Queries:
         return RequestCards(self.catalogue(), self.people, self.providers, self.person).of(reading, boards, audiences)
 
     def boards_of(self, reading: Reading) -> tuple[Board, ...]:
-        """Where it stands, as of its decision where it is decided. Raises DirectoryError."""
-        return self.boards.as_of(reading.request, reading.absences, reading.at)
+        """Where it stands, as of its decision where it is decided, if that was read. Raises DirectoryError."""
+        stands = reading.standing
+        return self.boards.as_of(reading.request, stands.absences, stands.at) if stands else ()
 
     def boards_if_known(self, reading: Reading) -> tuple[Board, ...]:
-        """While it is pending; without them a card is still a card."""
+        """The same; without them a card is still a card."""
         try:
-            return self.boards_of(reading) if reading.is_pending else ()
+            return self.boards_of(reading)
         except DirectoryError:
             return ()
 

@@ -1,9 +1,10 @@
 """Effects of the chat lane: bring every copy of a card up to date, tell people, publish their pages."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
@@ -13,12 +14,12 @@ from bot.service.boards import DIRECT_MOST, asked_by
 from bot.service.cards import AlertCard, Notice
 from bot.service.chat import Chat
 from bot.service.copies import Copies, Copy, unless_lasting
-from bot.service.effects import Handler, finish
+from bot.service.effects import Handler, finish, finished
 from bot.service.enrolment import Enrolments
 from bot.service.floods import Floods
 from bot.service.ports import Store, Tx
 from bot.service.queries import Queries, read_told
-from bot.service.records import Claim, DirectoryError
+from bot.service.records import ChatError, Claim, DirectoryError, PostedMessage
 from bot.service.request_cards import Reading, read
 from bot.service.strays import Strays
 
@@ -62,27 +63,46 @@ class Showing:
 
     def cards(self, claim: Claim) -> None:
         """Every copy of a request's cards."""
-        late = "late" in claim.payload
+        late, began = "late" in claim.payload, time.monotonic()
         with self.store.transaction() as tx:
             request, posted = tx.request(claim.subject), tx.messages(claim.subject)
             if request is None:
-                if tx.holds(claim):
-                    tx.finish(claim)
+                finished(tx, claim)
                 return
             if not late and self._floods.puts_off(tx, claim, request, max(1, len(posted))):
                 return
-            reading = read(tx, request)
+            theirs = self._have_theirs(request, posted)
+            if theirs:
+                self._refuse_busy(request, posted)
+            pending = request.status is RequestStatus.PENDING
+            reading = read(tx, request, stands=pending or not (late or theirs))
+            held = tx.holds(claim)
         boards = self.queries.boards_if_known(reading) if late else self._boards(reading)
-        asked = () if late else asked_by(request, boards)[:DIRECT_MOST]
+        everybody = asked_by(request, boards) if reading.standing else request.approvers_asked
+        asked = () if late else everybody[:DIRECT_MOST]
         wanted = () if late else tuple(self._audience(request, asked))
         # What is posted is brought up to date even where nobody would be sent it any more.
         places = tuple(dict.fromkeys((*wanted, *((copy.kind, copy.destination) for copy in posted))))
         # One card for all of its copies: whatever changes it meanwhile enqueues them all once more.
         made = self.queries.cards_of(reading, boards, dict(places))
         copies = [Copy(*place, made[place[0]], wanted=place in wanted) for place in places]
-        self._copies.show_all(claim, request.id, copies, posted, lambda tx: self._shown(tx, claim, request, asked))
+        then = partial(self._shown, claim, request, asked)
+        self._copies.show_all(claim, request.id, copies, posted, then, held_at=began if held else None)
 
-    def _shown(self, tx: Tx, claim: Claim, request: AccessRequest, asked: Iterable[str]) -> None:
+    def _have_theirs(self, request: AccessRequest, posted: Iterable[PostedMessage]) -> bool:
+        """Whether all who may ever have been asked have their copies: then it is no matter whose turn it was."""
+        there = {copy.destination for copy in posted if copy.kind == "approvers" and copy.ref}
+        asked = request.approvers_asked
+        return len(asked) <= DIRECT_MOST and all(self.queries.people.direct_at_hand(each) in there for each in asked)
+
+    def _refuse_busy(self, request: AccessRequest, posted: Sequence[PostedMessage]) -> None:
+        """No more is read where all copies are there and no update would be taken yet. Raises ChatError."""
+        there = {(copy.kind, copy.destination) for copy in posted}
+        are_there = ("approvers", request.channel) in there and "own" in dict(there)
+        if are_there and all(copy.ref for copy in posted) and (wait := self.chat.update_waits(None, len(posted))):
+            raise ChatError(f"{len(posted)} of its copies wait for their turn", passing=True, retry_after=wait)
+
+    def _shown(self, claim: Claim, request: AccessRequest, asked: Iterable[str], tx: Tx) -> None:
         """The cards are up to date; so are then approvers' and reviewers' pages, which show what waits for them."""
         now = tx.now()
         pending = request.status is RequestStatus.PENDING
@@ -120,16 +140,43 @@ class Showing:
 
     def tell(self, claim: Claim) -> None:
         """One thing, once, to one person."""
-        before = time.monotonic()
+        person, began = claim.payload["person"], time.monotonic()
+        # What a digest may tell is looked at first.
+        if not claim.payload.get("outcome") and self._is_put_off(claim, self._waits(person)):
+            return
         with self.store.transaction() as tx:
             if self._floods.takes_notice(tx, claim):
                 return
             told, held = read_told(tx, claim.subject), tx.holds(claim)
         notice = self.queries.notice_of(claim.payload["what"], told) if told else None
-        destination = self.queries.people.direct(claim.payload["person"])
+        destination = self.queries.people.direct(person)
         if notice is not None and destination and not _is_stale(notice) and not _is_no_end(notice):
-            self._copies.post(claim, destination, notice, held_at=before if held else None)
+            try:
+                self._copies.post(claim, destination, notice, held_at=began if held else None)
+            except ChatError as error:
+                if self._is_put_off(claim, error.retry_after):
+                    return
+                raise
         finish(self.store, claim)
+
+    def _waits(self, person: str) -> timedelta:
+        """For how long nothing can be said to a person."""
+        destination = self.queries.people.direct_at_hand(person)
+        return self.chat.post_waits(destination) if destination else timedelta(0)
+
+    def _is_put_off(self, claim: Claim, after: timedelta | None) -> bool:
+        """What the chat would not take at the first try was not said: it waits as if it had not been tried.
+
+        Else it would be looked for at the next try. Not so what was tried before.
+        """
+        if not after or claim.fence > 1:
+            return False
+        person = claim.payload["person"]
+        who = f"person:{person}" if claim.payload.get("outcome") else ""
+        with self.store.transaction() as tx:
+            if finished(tx, claim):
+                tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now() + after, claim.payload, who)])
+        return True
 
     def remind(self, claim: Claim) -> None:
         """The end is near; nothing is said when there is nothing to lose any more."""
