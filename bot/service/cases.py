@@ -68,7 +68,7 @@ class Cases:
             # Nobody is asked about roles that are nothing to this person.
             if role is None or not (policy.may_use(role, person, now=now) or policy.slack_groups_of_asking(role)):
                 return policy.NOTHING
-            return self.gathering.facts(person, ask, at, moments=moments, within=within)
+            return self.gathering.facts(person, ask, at, catalogue=catalogue, moments=moments, within=within)
 
         facts = tuple(map(outside, range(len(ask.items))))
         return policy.Asking(catalogue, person, ask, now, facts[0], facts[1:])
@@ -79,7 +79,10 @@ class Cases:
         requester = requester_in(catalogue, request)
         if requester is None:
             return None
-        facts = tuple(self.gathering.facts(requester, request.ask, at) for at, _ in enumerate(request.ask.items))
+        facts = tuple(
+            self.gathering.facts(requester, request.ask, at, catalogue=catalogue)
+            for at, _ in enumerate(request.ask.items)
+        )
         return Case(catalogue, request, requester, facts)
 
     # --- what the database counts ------------------------------------------------------------------------
