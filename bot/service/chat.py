@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from types import NoneType
 from typing import Protocol
 
 from bot.service.cards import (
@@ -65,10 +66,16 @@ def fingerprint(card: Card) -> str:
     return hashlib.sha256(repr(_plain(card)).encode(errors="backslashreplace")).hexdigest()
 
 
+_ATOMS = frozenset({NoneType, bool, int, datetime, timedelta})
+"""Most of what is on a card is text or one of these."""
+
+
 def _plain(value: object) -> object:
-    if isinstance(value, str):
-        return str(value)
     kind: type = type(value)
+    if kind is str:
+        return value
+    if kind in _ATOMS or isinstance(value, str):
+        return str(value)
     if names := _shown_fields(kind):
         return [(name, _plain(getattr(value, name))) for name in names]
     if isinstance(value, Mapping):

@@ -76,7 +76,7 @@ class Showing:
                 self._refuse_busy(request, posted)
             pending = request.status is RequestStatus.PENDING
             reading = read(tx, request, stands=pending or not (late or theirs))
-            held = tx.holds(claim)
+            held = bool(posted) and tx.holds(claim)
         boards = self.queries.boards_if_known(reading) if late else self._boards(reading)
         everybody = asked_by(request, boards) if reading.standing else request.approvers_asked
         asked = () if late else everybody[:DIRECT_MOST]
@@ -129,8 +129,7 @@ class Showing:
         """A person's own page, if they look at it."""
         with self.store.transaction() as tx:
             if not homes.is_kept(tx, claim.subject):
-                if tx.holds(claim):
-                    tx.finish(claim)
+                finished(tx, claim)
                 return
         chat_id = self.queries.people.chat_id(claim.subject)
         if chat_id:

@@ -210,6 +210,11 @@ class FakeChat:
         fault = _Fault(ChatError("ratelimited" if passing else "channel_not_found", passing=passing), after)
         self._faults.setdefault(destination, deque()).extend([fault] * times)
 
+    def refuse(self, destination: str, until: timedelta) -> None:
+        """The next call for a destination is not taken, being too much."""
+        error = ChatError("ratelimited", passing=True, retry_after=until)
+        self._faults.setdefault(destination, deque()).append(_Fault(error, after=False))
+
     def to(self, destination: str) -> list[Message]:
         """Everything posted there."""
         return [message for message in self.messages if message.destination == destination]
