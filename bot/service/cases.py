@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.core import policy
-from bot.core.model import AccessRequest, Approval, Ask, Catalogue, Item, Part, Person, Role, Way
+from bot.core.model import Absence, AccessRequest, Approval, Ask, Catalogue, Item, Part, Person, Role, Way
 from bot.core.policy import Away, Facts
 from bot.service.facts import QUICK, Gathering
 from bot.service.ports import CloudProvider, Tx
@@ -19,6 +19,18 @@ NO_LONGER = {
     Way.AUTOMATIC: "It would not be approved without a word any more. Ask again.",
 }
 """Why what was approved, in this way, is not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absences:
+    """Who is away now, by person id, and who was when each yes was said; see ``Facts``."""
+
+    now: Mapping[str, Away]
+    then: Mapping[str, Mapping[str, Away]]
+
+    def on(self, facts: Facts) -> Facts:
+        """Facts with them."""
+        return replace(facts, away=self.now, away_then=self.then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ class Cases:
             # Nobody is asked about roles that are nothing to this person.
             if role is None or not (policy.may_use(role, person, now=now) or policy.slack_groups_of_asking(role)):
                 return policy.NOTHING
-            return self.gathering.facts(person, ask, at, moments=moments, within=within)
+            return self.gathering.facts(person, ask, at, catalogue=catalogue, moments=moments, within=within)
 
         facts = tuple(map(outside, range(len(ask.items))))
         return policy.Asking(catalogue, person, ask, now, facts[0], facts[1:])
@@ -67,7 +79,10 @@ class Cases:
         requester = requester_in(catalogue, request)
         if requester is None:
             return None
-        facts = tuple(self.gathering.facts(requester, request.ask, at) for at, _ in enumerate(request.ask.items))
+        facts = tuple(
+            self.gathering.facts(requester, request.ask, at, catalogue=catalogue)
+            for at, _ in enumerate(request.ask.items)
+        )
         return Case(catalogue, request, requester, facts)
 
     # --- what the database counts ------------------------------------------------------------------------
@@ -82,18 +97,17 @@ class Cases:
             return asking
         if hold:
             tx.guard([name for item in asking.ask.items for name in _guards(asking.catalogue, asking.ask, item)])
-        away, then, items = away_now(tx), away_then(tx, asking.approvals), range(len(asking.ask.items))
-        found = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
-        first, *more = (replace(facts, away_then=then) for facts in found)
+        away, items = absences(tx, asking.approvals), range(len(asking.ask.items))
+        first, *more = (_counted(tx, replace(asking, at=at), away, besides) for at in items)
         return replace(asking, facts=first, more_facts=tuple(more))
 
     @staticmethod
     def approving(tx: Tx, approving: policy.Approving) -> policy.Approving:
         """With who is away, and how often the two approved for each other where a role counts that."""
-        away, then = away_now(tx), away_then(tx, approving.request.approvals)
+        away = absences(tx, approving.request.approvals)
 
         def counted(each: policy.Approving) -> Facts:
-            facts, rule = replace(each.known, away=away, away_then=then), each.role.separation
+            facts, rule = away.on(each.known), each.role.separation
             if extends := each.request.ask.extends:
                 facts = replace(facts, extending=tx.grants_by_id([extends]).get(extends))
             if rule.pair_most is None:
@@ -172,8 +186,8 @@ def is_approved_still(request: AccessRequest, asking: policy.Asking) -> bool:
     return len(everyone & set(said)) >= request.quorum
 
 
-def _counted(tx: Tx, a: policy.Asking, away: Mapping[str, Away], besides: str) -> Facts:
-    facts, role, item, person = replace(a.known, away=away), a.role, a.item, a.requester.id
+def _counted(tx: Tx, a: policy.Asking, away: Absences, besides: str) -> Facts:
+    facts, role, item, person = away.on(a.known), a.role, a.item, a.requester.id
     if _has_limits(a.catalogue, role):
         wait = max(role.caps.cool_down, a.catalogue.limits.cool_down)
         denied = tx.last_denied(person, item.role, a.asked_when - wait) if wait else None
@@ -219,14 +233,16 @@ def _has_limits(catalogue: Catalogue, role: Role) -> bool:
     )
 
 
+def absences(tx: Tx, approvals: Iterable[Approval]) -> Absences:
+    """As the transaction knows them."""
+    then = {approval.person: _aways(tx.absences(approval.at)) for approval in approvals}
+    return Absences(away_now(tx), then)
+
+
 def away_now(tx: Tx) -> Mapping[str, Away]:
     """Who is away now, by person id."""
-    return {person: Away(each.until, each.delegate) for person, each in tx.absences().items()}
+    return _aways(tx.absences())
 
 
-def away_then(tx: Tx, approvals: Iterable[Approval]) -> Mapping[str, Mapping[str, Away]]:
-    """Who was away when each of these was said; see ``Facts.away_then``."""
-    return {
-        approval.person: {person: Away(each.until, each.delegate) for person, each in tx.absences(approval.at).items()}
-        for approval in approvals
-    }
+def _aways(absences: Mapping[str, Absence]) -> Mapping[str, Away]:
+    return {person: Away(each.until, each.delegate) for person, each in absences.items()}

@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from types import NoneType
 from typing import Protocol
 
 from bot.service.cards import (
@@ -65,10 +66,16 @@ def fingerprint(card: Card) -> str:
     return hashlib.sha256(repr(_plain(card)).encode(errors="backslashreplace")).hexdigest()
 
 
+_ATOMS = frozenset({NoneType, bool, int, datetime, timedelta})
+"""Most of what is on a card is text or one of these."""
+
+
 def _plain(value: object) -> object:
-    if isinstance(value, str):
-        return str(value)
     kind: type = type(value)
+    if kind is str:
+        return value
+    if kind in _ATOMS or isinstance(value, str):
+        return str(value)
     if names := _shown_fields(kind):
         return [(name, _plain(getattr(value, name))) for name in names]
     if isinstance(value, Mapping):
@@ -96,6 +103,17 @@ class Chat(Protocol):
 
         ``maybe_posted``: an earlier try may have gone through; look for a message with this ``key`` first, and make it
         show ``card``.
+        """
+        ...
+
+    def post_waits(self, destination: str) -> timedelta:
+        """For how long a post there would not be taken, as far as is known here; zero: it would. Asks nobody."""
+        ...
+
+    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
+        """The same of an update that makes a message show ``card``, however urgent where it is not made yet.
+
+        Where it would not be taken: for how long that of so many copies would not.
         """
         ...
 

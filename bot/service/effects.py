@@ -16,8 +16,8 @@ import structlog
 
 from bot.core.model import Effect, lane_of
 from bot.core.text import clean
-from bot.service.ports import Clock, Store
-from bot.service.records import ChatError, Claim, CloudError, DirectoryError, StoreUnavailable
+from bot.service.ports import Clock, Store, Tx
+from bot.service.records import ChatError, Claim, CloudError, DirectoryError, StaleWrite, StoreUnavailable
 from bot.service.sources import SourceError
 
 log = structlog.get_logger(__name__)
@@ -166,11 +166,19 @@ class Runner:
 def finish(store: Store, claim: Claim, then: tuple[Effect, ...] = ()) -> bool:
     """Mark an effect done (and enqueue what follows), unless the lease was lost."""
     with store.transaction() as tx:
-        held = tx.holds(claim)
+        held = finished(tx, claim)
         if held:
-            tx.finish(claim)
             tx.enqueue(then)
     return held
+
+
+def finished(tx: Tx, claim: Claim) -> bool:
+    """Finish it in this transaction; false, and nothing is changed, where the lease was lost."""
+    try:
+        tx.finish(claim)
+    except StaleWrite:
+        return False
+    return True
 
 
 @dataclass(slots=True)

@@ -141,13 +141,20 @@ class Gathering:
     clock: Callable[[], datetime]
 
     def facts(
-        self, requester: Person, ask: Ask, at: int = 0, *, moments: Sequence[datetime] = (), within: float = QUICK
+        self,
+        requester: Person,
+        ask: Ask,
+        at: int = 0,
+        *,
+        catalogue: Catalogue | None = None,
+        moments: Sequence[datetime] = (),
+        within: float = QUICK,
     ) -> Facts:
-        """For the item ``at`` of the ask, whose role is in the catalogue.
+        """For the item ``at`` of the ask, whose role is in the ``catalogue``; ``None``: the one in use.
 
         Whoever was on call at one of ``moments`` (UTC) is; by default now. Raises DirectoryError.
         """
-        catalogue, by = self.people.catalogue(), time.monotonic() + within
+        catalogue, by = catalogue or self.people.catalogue(), time.monotonic() + within
         asked = self._ask(catalogue, ask.items[at], ask.ticket, moments)
         facts = self.people.facts(catalogue.roles[ask.items[at].role], requester)
         return asked.added_to(facts, in_catalogue(catalogue), by) if asked else facts

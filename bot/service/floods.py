@@ -49,7 +49,7 @@ class Floods:
         """By effect kind."""
         return {"chat.digest": self.digest}
 
-    def takes_notice(self, claim: Claim) -> bool:
+    def takes_notice(self, tx: Tx, claim: Claim) -> bool:
         """Whether a digest tells it, with everything else that waits for the same person.
 
         That access begins is never held back.
@@ -58,16 +58,15 @@ class Floods:
             return False
         person = claim.payload["person"]
         who = f"person:{person}"
-        with self.store.transaction() as tx:
-            if not (tx.is_enqueued(_key(who)) or _soon(tx, who, person) > TELLS_MOST):
-                return False
-            if tx.holds(claim):
-                told = (_own(claim), *tx.gather("chat.tell", who, GATHER_MOST))
-                tx.finish(claim)
-                _tell_soon(tx, who, told)
+        if not (tx.is_enqueued(_key(who)) or _soon(tx, who, person) > TELLS_MOST):
+            return False
+        if tx.holds(claim):
+            told = (_own(claim), *tx.gather("chat.tell", who, GATHER_MOST))
+            tx.finish(claim)
+            _tell_soon(tx, who, told)
         return True
 
-    def puts_off(self, claim: Claim, request: AccessRequest, copies: int) -> bool:
+    def puts_off(self, tx: Tx, claim: Claim, request: AccessRequest, copies: int) -> bool:
         """Whether its cards are updated later, and the channel is told of it with all others that came to an end.
 
         ``copies`` is how many there are of each card. What is pending or in use is never put off.
@@ -75,18 +74,17 @@ class Floods:
         if not claim.payload.get("outcome"):
             return False
         who = f"channel:{request.channel}"
-        with self.store.transaction() as tx:
-            if not (tx.is_enqueued(_key(who)) or tx.waiting("chat.cards", who, CARDS_MOST + 1) > CARDS_MOST):
-                return False
-            if tx.holds(claim):
-                others = tx.gather("chat.cards", who, GATHER_MOST)
-                tx.finish(claim)
-                # Enqueued again meanwhile: then it is run once more, with what became of it since.
-                own = () if tx.is_enqueued(claim.key) else (_own(claim),)
-                _put_off(tx, f"late:{request.channel}", (*own, *others), copies * LATE_APART)
-                settled = (each for each in (*own, *others) if each.payload["outcome"] != GrantStatus.REVOKING)
-                # Whether an earlier try updated some of its cards is no matter: the channel was not told.
-                _tell_soon(tx, who, [replace(each, tried=False) for each in settled])
+        if not (tx.is_enqueued(_key(who)) or tx.waiting("chat.cards", who, CARDS_MOST + 1) > CARDS_MOST):
+            return False
+        if tx.holds(claim):
+            others = tx.gather("chat.cards", who, GATHER_MOST)
+            tx.finish(claim)
+            # Enqueued again meanwhile: then it is run once more, with what became of it since.
+            own = () if tx.is_enqueued(claim.key) else (_own(claim),)
+            _put_off(tx, f"late:{request.channel}", (*own, *others), copies * LATE_APART)
+            settled = (each for each in (*own, *others) if each.payload["outcome"] != GrantStatus.REVOKING)
+            # Whether an earlier try updated some of its cards is no matter: the channel was not told.
+            _tell_soon(tx, who, [replace(each, tried=False) for each in settled])
         return True
 
     def digest(self, claim: Claim) -> None:

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core import policy
 from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person
-from bot.core.policy import Away
 from bot.service.absent import also_waiting, in_place_of
 from bot.service.cards import HomeCard
-from bot.service.cases import Case, Cases, away_now, away_then
+from bot.service.cases import Absences, Case, Cases, absences
 from bot.service.going_on import GoingOn, how_it_goes_on, may_go_on
 from bot.service.people import People
 from bot.service.ports import Store, Tx
@@ -20,17 +19,6 @@ from bot.service.turns import Turn, turn_in
 RECENT = 5
 LOOKED_AT = 20
 """Requests among which the recent ones are looked for; grants and waiting requests of which more is looked up."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Absences:
-    """Who is away now, and who was when each yes was said."""
-
-    now: Mapping[str, Away]
-    then: Mapping[str, Mapping[str, Away]]
-
-    def on(self, facts: policy.Facts) -> policy.Facts:
-        return replace(facts, away=self.now, away_then=self.then)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +40,12 @@ class Pages:
             favourites = tx.favourites(person.id)
             going_on, extendable = self._going_on(tx, live[:LOOKED_AT])
             enrolled, now = tx.authenticator(person.id) is not None, tx.now()
-            own, away = tx.absences().get(person.id), away_now(tx)
-            then = {each.id: _Absences(away, away_then(tx, each.approvals)) for each in waiting[:LOOKED_AT]}
+            own, away = tx.absences().get(person.id), absences(tx, ())
+            then = {each.id: absences(tx, each.approvals) for each in waiting[:LOOKED_AT]}
             owed = tx.reviews_owed()
         turns = self._turns(person, waiting[:LOOKED_AT], then, now)
         ids = {request.ask.requester for request in waiting} | {request.claimed_by for request in waiting}
-        to_review = self._to_review(person, owed, {person.id, *in_place}, _Absences(away, {}), now)
+        to_review = self._to_review(person, owed, {person.id, *in_place}, away, now)
         ids |= {request.ask.requester for request in to_review}
         others = {grant.ended_by for grant in live} | {own.delegate if own else None, *in_place}
         roles = policy.roles_offered(self.catalogue, person, self.people.eligibility(), now)
@@ -97,7 +85,7 @@ class Pages:
         return going_on, frozenset(extendable)
 
     def _turns(
-        self, person: Person, waiting: Iterable[AccessRequest], then: Mapping[str, _Absences], now: datetime
+        self, person: Person, waiting: Iterable[AccessRequest], then: Mapping[str, Absences], now: datetime
     ) -> dict[str, Turn]:
         """Where each stands for ``person``, by request id; without those of which nobody can say."""
         turns = dict[str, Turn]()
@@ -116,7 +104,7 @@ class Pages:
         person: Person,
         owed: Iterable[AccessRequest],
         whose: AbstractSet[str],
-        absences: _Absences,
+        absences: Absences,
         now: datetime,
     ) -> tuple[AccessRequest, ...]:
         """What this person may review. Of somebody who is no admin it is what they, or one of ``whose``, approve."""
@@ -124,7 +112,7 @@ class Pages:
             owed = [each for each in owed if not whose.isdisjoint(each.approvers_asked)][:LOOKED_AT]
         return tuple(request for request in owed if self._may_review(person, request, absences, now))
 
-    def _may_review(self, person: Person, request: AccessRequest, absences: _Absences, now: datetime) -> bool:
+    def _may_review(self, person: Person, request: AccessRequest, absences: Absences, now: datetime) -> bool:
         who = request.ask.requester
         requester, approvers = self.catalogue.people.get(who) or Person(who, who), tuple[Person, ...]()
         if person.id not in self.catalogue.admins and (case := self._case(request)):

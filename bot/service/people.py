@@ -154,6 +154,12 @@ class People:
         chat_id = self.chat_id(person_id)
         return f"@{chat_id}" if chat_id else ""
 
+    def direct_at_hand(self, person_id: str) -> str:
+        """As ``direct``, by what is remembered: nobody is asked. Empty where that does not say."""
+        with suppress(DirectoryError):
+            return People(self.catalogue, self.directory.remembered()).direct(person_id)
+        return ""
+
     def _named(self, chat_id: str) -> Person:
         known = self._index.of(self.catalogue()).by_chat_id.get(chat_id)
         return known or Person(f"slack:{chat_id}", chat_id, slack_ids=frozenset({chat_id}))

@@ -99,7 +99,7 @@ class Tx(Crowds, History, Versions, Protocol):
     def finish(self, claim: Claim) -> None:
         """Remove the effect, or leave it to run once more if it was enqueued again since the claim.
 
-        Call after ``holds``. Raises StaleWrite when the claim is not held any more.
+        Raises StaleWrite, and changes nothing, when the claim is not held any more.
         """
         ...
 

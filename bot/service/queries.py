@@ -1,11 +1,11 @@
 """Read models: what cards, lists and the command line show. Nothing here writes."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.core.model import AccessRequest, Catalogue, Grant, GrantStatus, Person, RequestStatus
+from bot.core.model import AccessRequest, Catalogue, Grant, Person, RequestStatus
 from bot.core.policy.boards import Board
 from bot.service.boards import Boards
 from bot.service.cards import (
@@ -18,15 +18,41 @@ from bot.service.cards import (
 )
 from bot.service.cases import Cases
 from bot.service.facts import Gathering, Sources
-from bot.service.going_on import how_it_goes_on, may_go_on
+from bot.service.going_on import GoingOn, how_it_goes_on, may_go_on
 from bot.service.pages import Pages
 from bot.service.pairs import longest, refused_by_it, section_of_pairs
 from bot.service.people import People
-from bot.service.ports import CloudProvider, Store
-from bot.service.records import DirectoryError, Permission
+from bot.service.ports import CloudProvider, Store, Tx
+from bot.service.records import DirectoryError
+from bot.service.request_cards import Reading, RequestCards, how_to_use, read, reviewer
 from bot.service.summary import Period, sections
 from bot.service.summary_ways import sections_of_ways
 from bot.service.targets import account_title, by_target, role_title, targets_of, titles_of
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that the database knows of what a person is told once."""
+
+    request: AccessRequest
+    grants: tuple[Grant, ...]
+    grant: Grant | None
+    """The one that it is about; ``None``: the request as a whole."""
+    asked: tuple[AccessRequest, ...]
+    """Requests to make that grant longer."""
+    going_on: GoingOn | None
+
+
+def read_told(tx: Tx, subject: str) -> Told | None:
+    """``subject`` is a grant id or a request id; ``None`` where there is neither."""
+    request_id = tx.request_id_of_grant(subject) or subject
+    request = tx.request(request_id)
+    if request is None:
+        return None
+    grants = tx.grants(request_id)
+    grant = next((grant for grant in grants if grant.id == subject), None)
+    asked = tx.extensions_of(subject) if grant else ()
+    return Told(request, grants, grant, asked, how_it_goes_on(tx, asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,47 +79,25 @@ class Queries:
         """A request's card for ``approvers`` or for the requester (``own``)."""
         with self.store.transaction() as tx:
             request = tx.request(request_id)
-            if request is None:
-                return None
-            grants = tx.grants(request_id)
-            pending = request.status is RequestStatus.PENDING
-            held = tx.unfinished_grants(request.ask.requester) if pending else ()
-            extends = request.ask.extends
-            extending = tx.grants_by_id([extends]).get(extends) if extends else None
-        role_title, account_title, number = self._titles(request)
-        role, work = self.catalogue().roles.get(request.ask.role), self.catalogue().work.get(request.ask.work)
-        deciders = [
-            *(approval.person for approval in request.approvals),
-            *(denial.person for denial in request.denials),
-        ]
-        enders = [grant.ended_by for grant in grants]
-        boards = self._boards(request)
-        waited_for = [person for board in boards for stage in board.stages for person in (*stage.asked, *stage.yeses)]
-        return RequestCard(
-            audience=audience,
-            request=request,
-            grants=grants,
-            requester=self.person(request.ask.requester),
-            role_title=role_title,
-            account_title=account_title,
-            account_number=number,
-            work_title=work.title if work else request.ask.work,
-            held=tuple(grant for grant in held if grant.request_id != request_id),
-            how_to_use=self._how_to_use(grants) if audience == "own" and len(grants) == 1 else (),
-            names=self.people.names(
-                request.ask.requester,
-                request.decided_by,
-                request.claimed_by,
-                *deciders,
-                *enders,
-                *(waited_for or request.approvers_asked),
-                _reviewer(request),
-            ),
-            parameter_titles={parameter.id: parameter.title for parameter in role.parameters} if role else {},
-            targets=targets_of(self.catalogue(), request, grants),
-            extending=extending,
-            boards=boards,
-        )
+            # Where it stands is shown while it is pending.
+            reading = read(tx, request, stands=request.status is RequestStatus.PENDING) if request else None
+        return self.cards_of(reading, self.boards_if_known(reading), [audience])[audience] if reading else None
+
+    def cards_of(self, reading: Reading, boards: Sequence[Board], audiences: Iterable[str]) -> dict[str, RequestCard]:
+        """Its cards by audience, of what was read: no transaction of their own. ``boards``: where it stands."""
+        return RequestCards(self.catalogue(), self.people, self.providers, self.person).of(reading, boards, audiences)
+
+    def boards_of(self, reading: Reading) -> tuple[Board, ...]:
+        """Where it stands, as of its decision where it is decided, if that was read. Raises DirectoryError."""
+        stands = reading.standing
+        return self.boards.as_of(reading.request, stands.absences, stands.at) if stands else ()
+
+    def boards_if_known(self, reading: Reading) -> tuple[Board, ...]:
+        """The same; without them a card is still a card."""
+        try:
+            return self.boards_of(reading)
+        except DirectoryError:
+            return ()
 
     def asked_now(self, request: AccessRequest) -> tuple[str, ...]:
         """Whose turn it is (person ids); all who may have one where nobody can say."""
@@ -102,44 +106,39 @@ class Queries:
         except DirectoryError:
             return request.approvers_asked
 
-    def _boards(self, request: AccessRequest) -> tuple[Board, ...]:
-        """While it is pending; without them a card is still a card."""
-        try:
-            return self.boards.of(request) if request.status is RequestStatus.PENDING else ()
-        except DirectoryError:
-            return ()
-
     def notice(self, what: str, subject: str) -> Notice | None:
         """What a person is told once; ``subject`` is a grant id or a request id."""
         with self.store.transaction() as tx:
-            request_id = tx.request_id_of_grant(subject) or subject
-            request, grants = tx.request(request_id), tx.grants(request_id)
-            grant = next((grant for grant in grants if grant.id == subject), None)
-            asked = tx.extensions_of(subject) if grant else ()
-            going_on = how_it_goes_on(tx, asked)
-        if request is None:
-            return None
-        catalogue, enders = self.catalogue(), [each.ended_by for each in ([grant] if grant else grants)]
+            found = read_told(tx, subject)
+        return self.notice_of(what, found) if found else None
+
+    def notice_of(self, what: str, told: Told) -> Notice:
+        """The same of what was read: no transaction of its own."""
+        catalogue, request, grant = self.catalogue(), told.request, told.grant
         titles = titles_of(catalogue, request.ask)
         if grant is not None:
             titles = role_title(catalogue, grant.role), account_title(catalogue, grant.account)
+
+        def used(one: Grant) -> tuple[tuple[str, str], ...]:
+            return how_to_use(catalogue, self.providers, one)
+
         return Notice(
             what=what,
             request=request,
             grant=grant,
             role_title=titles[0],
             account_title=titles[1],
-            how_to_use=self._how_to_use([grant] if grant else []),
+            how_to_use=used(grant) if grant else (),
             names=self.people.names(
                 request.ask.requester,
                 request.decided_by,
-                *enders,
-                _reviewer(request),
+                *(each.ended_by for each in ([grant] if grant else told.grants)),
+                reviewer(request),
                 *(approval.person for approval in request.approvals),
             ),
-            targets=() if grant else targets_of(catalogue, request, grants, lambda one: self._how_to_use([one])),
-            going_on=going_on,
-            extendable=grant is not None and may_go_on(self.catalogue(), request, grant, asked),
+            targets=() if grant else targets_of(catalogue, request, told.grants, used),
+            going_on=told.going_on,
+            extendable=grant is not None and may_go_on(catalogue, request, grant, told.asked),
         )
 
     def enrolment_card(self, enrolment_id: str) -> EnrolmentCard | None:
@@ -207,22 +206,3 @@ class Queries:
     def _cases(self, catalogue: Callable[[], Catalogue]) -> Cases:
         gathering = Gathering(self.people, self.providers, self.sources, self.store.ping)
         return Cases(catalogue, gathering, self.providers)
-
-    def _titles(self, request: AccessRequest) -> tuple[str, str, str]:
-        catalogue = self.catalogue()
-        account = catalogue.accounts.get(request.ask.account)
-        return (*titles_of(catalogue, request.ask), account.number if account else "")
-
-    def _how_to_use(self, grants: Iterable[Grant]) -> tuple[tuple[str, str], ...]:
-        for grant in grants:
-            account, provider = self.catalogue().accounts.get(grant.account), self.providers.get(grant.provider)
-            if grant.status is GrantStatus.ACTIVE and account and provider:
-                permission = Permission(
-                    grant.id, account, grant.principal, grant.policy, grant.starts_at, grant.expires_at, grant.person
-                )
-                return tuple(provider.how_to_use(permission))
-        return ()
-
-
-def _reviewer(request: AccessRequest) -> str | None:
-    return request.review.by if request.review else None

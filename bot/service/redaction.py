@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 GONE = "[redacted]"
 LONGEST = 20_000
 """Characters of one text that are kept."""
+SHORT = 64
+"""Characters of a text that is looked at once only: names of events, loggers and fields come with every line."""
+HARMLESS_MOST = 4096
 
 _SECRET_WORDS = frozenset(
     {
@@ -70,8 +74,23 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
+_harmless: set[str] = set()
+"""Short texts in which nothing was found, and nothing else: no secret is kept here."""
+
+
 def redact_text(text: str) -> str:
     """``text`` without anything that looks like a secret, its middle left out over ``LONGEST``."""
+    if text in _harmless:
+        return text
+    redacted = _redact_text(text)
+    if len(text) <= SHORT and redacted == text:
+        if len(_harmless) >= HARMLESS_MOST:
+            _harmless.clear()
+        _harmless.add(str(text))
+    return redacted
+
+
+def _redact_text(text: str) -> str:
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     if len(text) > LONGEST:
@@ -105,8 +124,9 @@ def _repr(value: object) -> str:
         return f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
 
 
-def _words(key: str) -> set[str]:
-    return {word.lower().removesuffix("s") for word in _WORD.findall(key)}
+@lru_cache(maxsize=1024)
+def _words(key: str) -> frozenset[str]:
+    return frozenset(word.lower().removesuffix("s") for word in _WORD.findall(key))
 
 
 def _names_secret(key: str) -> bool:

@@ -1,22 +1,26 @@
 """Effects of the chat lane: bring every copy of a card up to date, tell people, publish their pages."""
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.core.audit import SYSTEM, Event, Tag
 from bot.core.model import AccessRequest, Effect, EndReason, GrantStatus, RequestStatus
+from bot.core.policy.boards import Board
 from bot.service import homes
-from bot.service.boards import DIRECT_MOST
+from bot.service.boards import DIRECT_MOST, asked_by
 from bot.service.cards import AlertCard, Notice
 from bot.service.chat import Chat
-from bot.service.copies import Copies, unless_lasting
-from bot.service.effects import Handler, LostLease, finish
+from bot.service.copies import Copies, Copy, unless_lasting
+from bot.service.effects import Handler, finish, finished
 from bot.service.enrolment import Enrolments
 from bot.service.floods import Floods
-from bot.service.ports import Store
-from bot.service.queries import Queries
-from bot.service.records import ChatError, Claim, DirectoryError
+from bot.service.ports import Store, Tx
+from bot.service.queries import Queries, read_told
+from bot.service.records import ChatError, Claim, DirectoryError, PostedMessage
+from bot.service.request_cards import Reading, read
 from bot.service.strays import Strays
 
 DECIDED_KEPT = timedelta(days=30)
@@ -59,55 +63,56 @@ class Showing:
 
     def cards(self, claim: Claim) -> None:
         """Every copy of a request's cards."""
+        late, began = "late" in claim.payload, time.monotonic()
         with self.store.transaction() as tx:
             request, posted = tx.request(claim.subject), tx.messages(claim.subject)
-        if request is None:
-            finish(self.store, claim)
-            return
-        # What is posted is brought up to date even where nobody would be sent it any more.
-        places, wanted = tuple((copy.kind, copy.destination) for copy in posted), tuple[tuple[str, str], ...]()
-        asked: tuple[str, ...] = ()
-        if "late" not in claim.payload:
-            if self._floods.puts_off(claim, request, max(1, len(places))):
+            if request is None:
+                finished(tx, claim)
                 return
-            asked = self._asked(request)[:DIRECT_MOST]
-            wanted = tuple(self._audience(request, asked))
-        everywhere = tuple(dict.fromkeys((*wanted, *places)))
-        # One card for all of its copies: whatever changes it meanwhile enqueues them all once more.
-        made = {kind: self.queries.request_card(request.id, kind) for kind in dict(everywhere)}
-        try:
-            for place in everywhere:
-                card = made[place[0]]
-                if card is not None:
-                    self._copies.show(claim, request.id, place, card, wanted=place in wanted)
-        except (ChatError, LostLease):
-            self._show_again_if_late(claim)
-            raise
-        self._shown(claim, request, asked)
-
-    def _show_again_if_late(self, claim: Claim) -> None:
-        """Who has the lease now may have shown something newer, which we then wrote over."""
-        with self.store.transaction() as tx:
-            if not tx.holds(claim):
-                tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
-
-    def _shown(self, claim: Claim, request: AccessRequest, asked: Iterable[str]) -> None:
-        """The cards are up to date; so are then approvers' and reviewers' pages, which show what waits for them."""
-        with self.store.transaction() as tx:
-            if not tx.holds(claim):
-                # Who has the lease now may have shown something newer, which we then wrote over.
-                tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now())])
+            if not late and self._floods.puts_off(tx, claim, request, max(1, len(posted))):
                 return
-            tx.finish(claim)
-            now = tx.now()
+            theirs = self._have_theirs(request, posted)
+            if theirs:
+                self._refuse_busy(request, posted)
             pending = request.status is RequestStatus.PENDING
-            reviewed = request.review is not None and not request.review.is_owed
-            once = f"{'reviewed' if reviewed else 'decided'}:{request.id}"
-            if pending or tx.once(once, now + DECIDED_KEPT):
-                at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
-                admins = sorted(self.queries.catalogue().admins)[:DIRECT_MOST] if request.review else ()
-                people = dict.fromkeys((*asked, *request.approvers_asked[:DIRECT_MOST], *admins))
-                tx.enqueue([_home(person, at) for person in people if homes.is_kept(tx, person)])
+            reading = read(tx, request, stands=pending or not (late or theirs))
+            held = bool(posted) and tx.holds(claim)
+        boards = self.queries.boards_if_known(reading) if late else self._boards(reading)
+        everybody = asked_by(request, boards) if reading.standing else request.approvers_asked
+        asked = () if late else everybody[:DIRECT_MOST]
+        wanted = () if late else tuple(self._audience(request, asked))
+        # What is posted is brought up to date even where nobody would be sent it any more.
+        places = tuple(dict.fromkeys((*wanted, *((copy.kind, copy.destination) for copy in posted))))
+        # One card for all of its copies: whatever changes it meanwhile enqueues them all once more.
+        made = self.queries.cards_of(reading, boards, dict(places))
+        copies = [Copy(*place, made[place[0]], wanted=place in wanted) for place in places]
+        then = partial(self._shown, claim, request, asked)
+        self._copies.show_all(claim, request.id, copies, posted, then, held_at=began if held else None)
+
+    def _have_theirs(self, request: AccessRequest, posted: Iterable[PostedMessage]) -> bool:
+        """Whether all who may ever have been asked have their copies: then it is no matter whose turn it was."""
+        there = {copy.destination for copy in posted if copy.kind == "approvers" and copy.ref}
+        asked = request.approvers_asked
+        return len(asked) <= DIRECT_MOST and all(self.queries.people.direct_at_hand(each) in there for each in asked)
+
+    def _refuse_busy(self, request: AccessRequest, posted: Sequence[PostedMessage]) -> None:
+        """No more is read where all copies are there and no update would be taken yet. Raises ChatError."""
+        there = {(copy.kind, copy.destination) for copy in posted}
+        are_there = ("approvers", request.channel) in there and "own" in dict(there)
+        if are_there and all(copy.ref for copy in posted) and (wait := self.chat.update_waits(None, len(posted))):
+            raise ChatError(f"{len(posted)} of its copies wait for their turn", passing=True, retry_after=wait)
+
+    def _shown(self, claim: Claim, request: AccessRequest, asked: Iterable[str], tx: Tx) -> None:
+        """The cards are up to date; so are then approvers' and reviewers' pages, which show what waits for them."""
+        now = tx.now()
+        pending = request.status is RequestStatus.PENDING
+        reviewed = request.review is not None and not request.review.is_owed
+        once = f"{'reviewed' if reviewed else 'decided'}:{request.id}"
+        if pending or tx.once(once, now + DECIDED_KEPT):
+            at = now + LATE_HOMES if "late" in claim.payload else request.asked_at
+            admins = sorted(self.queries.catalogue().admins)[:DIRECT_MOST] if request.review else ()
+            people = dict.fromkeys((*asked, *request.approvers_asked[:DIRECT_MOST], *admins))
+            tx.enqueue([_home(person, at) for person in people if homes.is_kept(tx, person)])
 
     def enrolment(self, claim: Claim) -> None:
         """The card of somebody who wants to enrol, for those who may vouch, and for themselves."""
@@ -124,8 +129,7 @@ class Showing:
         """A person's own page, if they look at it."""
         with self.store.transaction() as tx:
             if not homes.is_kept(tx, claim.subject):
-                if tx.holds(claim):
-                    tx.finish(claim)
+                finished(tx, claim)
                 return
         chat_id = self.queries.people.chat_id(claim.subject)
         if chat_id:
@@ -135,13 +139,43 @@ class Showing:
 
     def tell(self, claim: Claim) -> None:
         """One thing, once, to one person."""
-        if self._floods.takes_notice(claim):
+        person, began = claim.payload["person"], time.monotonic()
+        # What a digest may tell is looked at first.
+        if not claim.payload.get("outcome") and self._is_put_off(claim, self._waits(person)):
             return
-        notice = self.queries.notice(claim.payload["what"], claim.subject)
-        destination = self.queries.people.direct(claim.payload["person"])
+        with self.store.transaction() as tx:
+            if self._floods.takes_notice(tx, claim):
+                return
+            told, held = read_told(tx, claim.subject), tx.holds(claim)
+        notice = self.queries.notice_of(claim.payload["what"], told) if told else None
+        destination = self.queries.people.direct(person)
         if notice is not None and destination and not _is_stale(notice) and not _is_no_end(notice):
-            self._copies.post(claim, destination, notice)
+            try:
+                self._copies.post(claim, destination, notice, held_at=began if held else None)
+            except ChatError as error:
+                if self._is_put_off(claim, error.retry_after):
+                    return
+                raise
         finish(self.store, claim)
+
+    def _waits(self, person: str) -> timedelta:
+        """For how long nothing can be said to a person."""
+        destination = self.queries.people.direct_at_hand(person)
+        return self.chat.post_waits(destination) if destination else timedelta(0)
+
+    def _is_put_off(self, claim: Claim, after: timedelta | None) -> bool:
+        """What the chat would not take at the first try was not said: it waits as if it had not been tried.
+
+        Else it would be looked for at the next try. Not so what was tried before.
+        """
+        if not after or claim.fence > 1:
+            return False
+        person = claim.payload["person"]
+        who = f"person:{person}" if claim.payload.get("outcome") else ""
+        with self.store.transaction() as tx:
+            if finished(tx, claim):
+                tx.enqueue([Effect(claim.kind, claim.subject, claim.key, tx.now() + after, claim.payload, who)])
+        return True
 
     def remind(self, claim: Claim) -> None:
         """The end is near; nothing is said when there is nothing to lose any more."""
@@ -179,13 +213,13 @@ class Showing:
             self._copies.show(claim, claim.subject, ("stray", self.queries.catalogue().security_channel), card)
         finish(self.store, claim)
 
-    def _asked(self, request: AccessRequest) -> tuple[str, ...]:
-        """Who gets a card of their own. Raises DirectoryError while it waits and nobody can say."""
+    def _boards(self, reading: Reading) -> tuple[Board, ...]:
+        """Where it stands. Raises DirectoryError while it waits and nobody can say."""
         try:
-            return self.queries.boards.asked(request)
+            return self.queries.boards_of(reading)
         except DirectoryError:
             # What is decided is shown where it stands already; that need not wait.
-            if request.status is RequestStatus.PENDING:
+            if reading.is_pending:
                 raise
             return ()
 

@@ -114,6 +114,18 @@ class SlackChat:
             )
         return str(answer["channel"]), str(answer["ts"])
 
+    def post_waits(self, destination: str) -> timedelta:
+        """See Chat.post_waits."""
+        with self._lock:
+            channel = self._direct.get(destination, "") if destination.startswith("@") else destination
+        # How busy a person's direct messages are is not known before they are opened.
+        return timedelta(seconds=self.pace.wait(POST, channel) if channel else self.pace.wait(OPEN))
+
+    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
+        """See Chat.update_waits."""
+        urgent = card is None or not _is_settled(card)
+        return timedelta(seconds=self.pace.wait(UPDATE, urgent=urgent, calls=copies))
+
     def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:
         """See Chat.posted. Raises ChatError."""
         return frozenset(keys) & self._newest(self._channel(destination)).keys()

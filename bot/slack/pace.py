@@ -111,7 +111,14 @@ class Pace:
                 self._rest(method, destination, error.retry_after.total_seconds())
             raise
 
-    def _take(self, method: Method, destination: str, urgent: bool) -> float:
+    def wait(self, method: Method, destination: str = "", *, urgent: bool = True, calls: int = 1) -> float:
+        """Seconds for which ``kept`` would put a call off now, after which so many have their turns; zero: not at all.
+
+        Then it would be let through.
+        """
+        return max(self._take(method, destination, urgent, counts=False) for _ in range(calls))
+
+    def _take(self, method: Method, destination: str, urgent: bool, *, counts: bool = True) -> float:
         """Count one call, or else the seconds to put it off."""
         with self._lock:
             now = self._now()
@@ -119,7 +126,7 @@ class Pace:
             lacking = [bucket for bucket in buckets if not bucket.has(now, urgent)]
             if lacking:
                 return max(bucket.slot(now, urgent) for bucket in lacking)
-            for bucket in buckets:
+            for bucket in buckets if counts else ():
                 bucket.left -= 1
             return 0.0
 

@@ -15,8 +15,8 @@ MUTANTS = (
     Mutant(
         "who lost the lease shows nothing on a card",
         COPIES,
-        "            _refuse_lost(tx, claim)\n            copy = ",
-        "            copy = ",
+        "        if not held:\n            raise _lost(claim)\n        return before\n",
+        "        return before\n",
         tests(OF_SHOWING, "test_a_slow_worker_shows_nothing_once_its_lease_is_over"),
     ),
     Mutant(

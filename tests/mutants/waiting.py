@@ -17,7 +17,7 @@ MUTANTS = (
     Mutant(
         "a card of one's own comes with one's turn",
         "bot/service/boards.py",
-        "found, known = asked_so_far(request, self.of(request)), request.approvers_asked",
+        "found, known = asked_so_far(request, boards), request.approvers_asked",
         "found, known = request.approvers_asked, request.approvers_asked",
         tests(OF_NUDGING, "test_who_has_their_turn_later_gets_a_card_then_and_not_before"),
     ),

@@ -197,6 +197,8 @@ class FakeChat:
     homes: list[tuple[str, HomeCard]] = field(default_factory=list)
     maybes: list[tuple[str, bool]] = field(default_factory=list)
     """(destination, maybe_posted) of every post, the failed ones included."""
+    waits: dict[str, timedelta] = field(default_factory=dict)
+    """By destination, for how long no post is taken; by the empty one, no update."""
     _faults: dict[str, deque[_Fault]] = field(default_factory=dict)
     _refs: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -207,6 +209,11 @@ class FakeChat:
         """The next calls for a destination go wrong; ``after``: once the chat has done it."""
         fault = _Fault(ChatError("ratelimited" if passing else "channel_not_found", passing=passing), after)
         self._faults.setdefault(destination, deque()).extend([fault] * times)
+
+    def refuse(self, destination: str, until: timedelta) -> None:
+        """The next call for a destination is not taken, being too much."""
+        error = ChatError("ratelimited", passing=True, retry_after=until)
+        self._faults.setdefault(destination, deque()).append(_Fault(error, after=False))
 
     def to(self, destination: str) -> list[Message]:
         """Everything posted there."""
@@ -228,6 +235,12 @@ class FakeChat:
             if fault is not None:
                 raise fault.error
             return message.channel, message.ref
+
+    def post_waits(self, destination: str) -> timedelta:
+        return self.waits.get(destination, timedelta(0))
+
+    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
+        return self.waits.get("", timedelta(0))
 
     def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:
         with self._lock:

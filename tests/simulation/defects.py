@@ -265,7 +265,7 @@ DEFECTS = (
     Defect("the expiry is not put on the books", _forget_expiry, "I8"),
     Defect("a message is posted again without a look", _post_without_looking, "twice"),
     Defect("nothing is kept of a card that may be posted", _forget_what_may_be_posted, "twice"),
-    Defect("nobody looks whether it is gone", _believe_in_the_removal, "I8"),
+    Defect("nobody looks whether it is gone", _believe_in_the_removal, "I8|is said to be lost"),
     Defect("anybody approves anything", _let_anybody_approve, "I6"),
     Defect("an old code counts", _take_any_code_for_fresh, "I6"),
     Defect("the policy is not asked again at the grant", _ask_the_policy_once, "I6"),

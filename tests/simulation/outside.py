@@ -137,6 +137,12 @@ class SimChat:
         self._answer(answer_lost)
         return ref
 
+    def post_waits(self, destination: str) -> timedelta:
+        return timedelta(0)
+
+    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
+        return timedelta(0)
+
     def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:
         answer_lost = self._call(f"looking for what was posted to {destination}", set(), (destination, ""))
         found = self.inner.posted(destination, keys)
