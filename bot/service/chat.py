@@ -110,11 +110,8 @@ class Chat(Protocol):
         """For how long a post there would not be taken, as far as is known here; zero: it would. Asks nobody."""
         ...
 
-    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
-        """The same of an update that makes a message show ``card``, however urgent where it is not made yet.
-
-        Where it would not be taken: for how long that of so many copies would not.
-        """
+    def update_waits(self, card: Card | None) -> timedelta:
+        """The same of an update that makes a message show ``card``; ``None``: of the most urgent one."""
         ...
 
     def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:

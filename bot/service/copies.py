@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
@@ -76,11 +76,10 @@ class Copies:
         does not keep the others waiting. Raises as ``show``.
         """
         known = {(each.kind, each.destination): each for each in posted}
-        prints = {kind: fingerprint(card) for kind, card in {copy.kind: copy.card for copy in copies}.items()}
-        shown, waits = None, list[timedelta]()
+        prints, shown, waits = _Prints(), None, list[timedelta]()
         for copy in copies:
-            before, shows = known.get(copy.place), prints[copy.kind]
-            if before is not None and before.shown == shows:
+            before = known.get(copy.place)
+            if before is not None and before.shown == prints.of(copy):
                 continue
             is_there = before is not None and bool(before.ref)
             if wait := self.chat.update_waits(copy.card) if is_there else self.chat.post_waits(copy.destination):
@@ -89,7 +88,7 @@ class Copies:
             if not (is_there and shown is None and _is_fresh(held_at)):
                 held_at, before = None, self._held(claim, subject, copy, before, shown)
             try:
-                shown = self._call(subject, copy, before, shows)
+                shown = self._call(subject, copy, before, prints.of(copy))
             except ChatError as error:
                 # What is refused until later was not shown.
                 if error.retry_after is None:
@@ -160,6 +159,18 @@ class Copies:
         """After a call of which nobody knows whether it was done: by then the lease may have been somebody else's."""
         with self.store.transaction() as tx:
             _note(tx, claim, None, held=tx.holds(claim))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prints:
+    """Fingerprints of what copies show, made once for each kind: all of a kind show one card."""
+
+    made: dict[str, str] = field(default_factory=dict)
+
+    def of(self, copy: Copy) -> str:
+        if copy.kind not in self.made:
+            self.made[copy.kind] = fingerprint(copy.card)
+        return self.made[copy.kind]
 
 
 def _known(tx: Tx, subject: str, copy: Copy) -> PostedMessage | None:

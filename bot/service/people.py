@@ -1,6 +1,6 @@
 """From a chat account to a person, and the facts about people that the policy looks at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -154,11 +154,16 @@ class People:
         chat_id = self.chat_id(person_id)
         return f"@{chat_id}" if chat_id else ""
 
-    def direct_at_hand(self, person_id: str) -> str:
-        """As ``direct``, by what is remembered: nobody is asked. Empty where that does not say."""
-        with suppress(DirectoryError):
-            return People(self.catalogue, self.directory.remembered()).direct(person_id)
-        return ""
+    def directs_at_hand(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """As ``direct`` of each, by what is remembered: nobody is asked. Empty where that does not say."""
+        known = People(self.catalogue, self.directory.remembered())
+
+        def direct(person_id: str) -> str:
+            with suppress(DirectoryError):
+                return known.direct(person_id)
+            return ""
+
+        return tuple(map(direct, ids))
 
     def _named(self, chat_id: str) -> Person:
         known = self._index.of(self.catalogue()).by_chat_id.get(chat_id)

@@ -71,9 +71,11 @@ class Showing:
                 return
             if not late and self._floods.puts_off(tx, claim, request, max(1, len(posted))):
                 return
-            theirs = self._have_theirs(request, posted)
-            if theirs:
-                self._refuse_busy(request, posted)
+            directs = self.queries.people.directs_at_hand((request.ask.requester, *request.approvers_asked))
+            self._refuse_busy(posted, () if late else _places(request, directs))
+            # Where all who may ever have been asked have their copies, it is no matter whose turn it was.
+            there = {copy.destination for copy in posted if copy.ref}
+            theirs = len(directs) <= DIRECT_MOST and there.issuperset(directs[1:])
             pending = request.status is RequestStatus.PENDING
             reading = read(tx, request, stands=pending or not (late or theirs))
             held = bool(posted) and tx.holds(claim)
@@ -89,18 +91,16 @@ class Showing:
         then = partial(self._shown, claim, request, asked)
         self._copies.show_all(claim, request.id, copies, posted, then, held_at=began if held else None)
 
-    def _have_theirs(self, request: AccessRequest, posted: Iterable[PostedMessage]) -> bool:
-        """Whether all who may ever have been asked have their copies: then it is no matter whose turn it was."""
-        there = {copy.destination for copy in posted if copy.kind == "approvers" and copy.ref}
-        asked = request.approvers_asked
-        return len(asked) <= DIRECT_MOST and all(self.queries.people.direct_at_hand(each) in there for each in asked)
-
-    def _refuse_busy(self, request: AccessRequest, posted: Sequence[PostedMessage]) -> None:
-        """No more is read where all copies are there and no update would be taken yet. Raises ChatError."""
-        there = {(copy.kind, copy.destination) for copy in posted}
-        are_there = ("approvers", request.channel) in there and "own" in dict(there)
-        if are_there and all(copy.ref for copy in posted) and (wait := self.chat.update_waits(None, len(posted))):
-            raise ChatError(f"{len(posted)} of its copies wait for their turn", passing=True, retry_after=wait)
+    def _refuse_busy(self, posted: Sequence[PostedMessage], wanted: Iterable[tuple[str, str]]) -> None:
+        """No more is read where nothing would be taken yet at any place that there may be. Raises ChatError."""
+        are_there, waits = {(copy.kind, copy.destination): bool(copy.ref) for copy in posted}, list[timedelta]()
+        for place in dict.fromkeys((*wanted, *are_there)):
+            wait = self.chat.update_waits(None) if are_there.get(place) else self.chat.post_waits(place[1])
+            if not wait or not place[1]:
+                return
+            waits.append(wait)
+        if waits:
+            raise ChatError(f"{len(waits)} copies wait for their turn", passing=True, retry_after=max(waits))
 
     def _shown(self, claim: Claim, request: AccessRequest, asked: Iterable[str], tx: Tx) -> None:
         """The cards are up to date; so are then approvers' and reviewers' pages, which show what waits for them."""
@@ -160,7 +160,7 @@ class Showing:
 
     def _waits(self, person: str) -> timedelta:
         """For how long nothing can be said to a person."""
-        destination = self.queries.people.direct_at_hand(person)
+        (destination,) = self.queries.people.directs_at_hand([person])
         return self.chat.post_waits(destination) if destination else timedelta(0)
 
     def _is_put_off(self, claim: Claim, after: timedelta | None) -> bool:
@@ -230,6 +230,11 @@ class Showing:
         for person in asked:
             if direct := self.queries.people.direct(person):
                 yield "approvers", direct
+
+
+def _places(request: AccessRequest, directs: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Where its cards may ever be; ``directs`` are its requester's destination, then those of all who may be asked."""
+    return ("own", directs[0]), ("approvers", request.channel), *(("approvers", each) for each in directs[1:])
 
 
 ALERTS = {

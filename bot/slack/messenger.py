@@ -39,7 +39,7 @@ from bot.slack.crowds import digest, overdue
 from bot.slack.home import home
 from bot.slack.notices import alert, enrolment
 from bot.slack.nudges import told
-from bot.slack.pace import HISTORY, HOME, OPEN, POST, UPDATE, Pace
+from bot.slack.pace import HISTORY, HOME, OPEN, POST, POST_ANYWHERE, UPDATE, Pace
 from bot.slack.strays import stray_card
 from bot.slack.summaries import summary
 
@@ -118,13 +118,15 @@ class SlackChat:
         """See Chat.post_waits."""
         with self._lock:
             channel = self._direct.get(destination, "") if destination.startswith("@") else destination
+        if channel:
+            return timedelta(seconds=self.pace.wait(POST, channel))
         # How busy a person's direct messages are is not known before they are opened.
-        return timedelta(seconds=self.pace.wait(POST, channel) if channel else self.pace.wait(OPEN))
+        return timedelta(seconds=self.pace.wait(OPEN) or self.pace.wait(POST_ANYWHERE))
 
-    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
+    def update_waits(self, card: Card | None) -> timedelta:
         """See Chat.update_waits."""
         urgent = card is None or not _is_settled(card)
-        return timedelta(seconds=self.pace.wait(UPDATE, urgent=urgent, calls=copies))
+        return timedelta(seconds=self.pace.wait(UPDATE, urgent=urgent))
 
     def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:
         """See Chat.posted. Raises ChatError."""

@@ -44,6 +44,7 @@ class Method:
 
 
 POST = Method("chat.postMessage", Rate(60, 4), Rate(5, 1))
+POST_ANYWHERE = Method(POST.name, POST.in_all)
 UPDATE = Method("chat.update", Rate(40, 50 / 60, reserve=25))
 HOME = Method("views.publish", Rate(60, 100 / 60), Rate(10, 0.5))
 OPEN = Method("conversations.open", Rate(40, 50 / 60))
@@ -111,12 +112,9 @@ class Pace:
                 self._rest(method, destination, error.retry_after.total_seconds())
             raise
 
-    def wait(self, method: Method, destination: str = "", *, urgent: bool = True, calls: int = 1) -> float:
-        """Seconds for which ``kept`` would put a call off now, after which so many have their turns; zero: not at all.
-
-        Then it would be let through.
-        """
-        return max(self._take(method, destination, urgent, counts=False) for _ in range(calls))
+    def wait(self, method: Method, destination: str = "", *, urgent: bool = True) -> float:
+        """Seconds for which ``kept`` would put a call off now, after which it has its turn; zero: not at all."""
+        return self._take(method, destination, urgent, counts=False)
 
     def _take(self, method: Method, destination: str, urgent: bool, *, counts: bool = True) -> float:
         """Count one call, or else the seconds to put it off."""

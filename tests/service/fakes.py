@@ -239,7 +239,7 @@ class FakeChat:
     def post_waits(self, destination: str) -> timedelta:
         return self.waits.get(destination, timedelta(0))
 
-    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
+    def update_waits(self, card: Card | None) -> timedelta:
         return self.waits.get("", timedelta(0))
 
     def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:

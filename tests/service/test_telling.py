@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.core.model import Effect, RequestStatus
+from bot.core.rules import Stage
 from bot.service.cards import Notice, RequestCard
 from bot.service.effects import LEASE
 from bot.service.records import Claim
@@ -143,6 +144,14 @@ def test_who_was_never_sent_a_card_gets_it_decided(world: World) -> None:
     assert statuses(world) == dict.fromkeys(COPIES, RequestStatus.DENIED)
 
 
+def test_who_never_had_their_turn_is_sent_no_card_when_it_is_decided(world: World) -> None:
+    stages = Stage(people=frozenset({"otto"})), Stage(people=frozenset({"sam"}))
+    world.change_role("s3-read", stages=stages)
+    denied(world)
+    world.run("chat")
+    assert statuses(world) == dict.fromkeys(COPIES - {MONA}, RequestStatus.DENIED)
+
+
 # --- leases ----------------------------------------------------------------------------------------------
 
 
@@ -161,6 +170,14 @@ def test_who_loses_the_lease_between_two_copies_notes_the_first_and_has_it_shown
     assert statuses(world) == dict.fromkeys(COPIES, RequestStatus.DENIED)
 
 
+def test_what_a_late_worker_wrote_over_between_two_copies_is_put_right(world: World, store: Counting) -> None:
+    denied(world)
+    claim = world.claim("chat.cards")
+    passes_the_lease_after_the_first(world, store, then=lambda: world.run("chat"))
+    assert not world.runner.run(claim)
+    assert [each.key for each in world.store.claim("chat", 100, LEASE)] == [claim.key]
+
+
 @pytest.mark.parametrize("kind", ["chat.cards", "chat.tell"])
 def test_what_was_seen_of_a_lease_counts_for_a_moment_only(
     world: World, store: Counting, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -174,12 +191,13 @@ def test_what_was_seen_of_a_lease_counts_for_a_moment_only(
     assert (statuses(world), told(world)) == before
 
 
-def passes_the_lease_after_the_first(world: World, store: Counting) -> None:
-    """Transaction, that is: what it read is right, what comes next is late."""
+def passes_the_lease_after_the_first(world: World, store: Counting, then: Callable[[], object] = lambda: None) -> None:
+    """Transaction, that is: what it read is right, what comes next is late. ``then``: what others do meanwhile."""
 
     def once() -> None:
         store.after = lambda: None
         world.clock.move(LEASE)
+        then()
 
     store.after = once
 

@@ -140,7 +140,7 @@ class SimChat:
     def post_waits(self, destination: str) -> timedelta:
         return timedelta(0)
 
-    def update_waits(self, card: Card | None, copies: int = 1) -> timedelta:
+    def update_waits(self, card: Card | None) -> timedelta:
         return timedelta(0)
 
     def posted(self, destination: str, keys: Collection[str]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from bot.service.cards import AlertCard
 from bot.service.records import ChatError
 from bot.slack.config import SlackConfig, sync_client
 from bot.slack.messenger import EVENT_TYPE, LOOK_BACK, SKEW, SlackChat
+from bot.slack.pace import POST, UPDATE, Pace
 from tests.slack.office import APPROVALS, MAYA, SECURITY
 
 CARD = AlertCard("Access that should be gone is not", (("Subject", "g-1"),))
@@ -125,3 +126,30 @@ def test_a_person_who_cannot_be_reached_is_a_lasting_error(chat: SlackChat, slac
     with pytest.raises(ChatError) as raised:
         chat.post(f"@{MAYA}", CARD, "k1", maybe_posted=False)
     assert not raised.value.passing
+
+
+def test_how_long_a_call_would_be_put_off_is_known_before_it(chat: SlackChat, slack: LocalSlack) -> None:
+    now = [0.0]
+    chat.pace = Pace(lambda: now[0])
+    for _ in range(5):
+        with chat.pace.kept(POST, SECURITY):
+            pass
+    for _ in range(40):
+        with chat.pace.kept(UPDATE):
+            pass
+    assert not chat.post_waits(APPROVALS)
+    assert not chat.post_waits(f"@{MAYA}")
+    waits = chat.post_waits(SECURITY), chat.update_waits(CARD)
+    assert all(waits)
+    now[0] += max(waits).total_seconds()
+    assert not chat.post_waits(SECURITY)
+    assert not chat.update_waits(CARD)
+    assert slack.calls("chat.postMessage") == slack.calls("chat.update") == 0
+
+
+def test_a_person_whose_messages_are_not_open_waits_for_what_all_wait_for(chat: SlackChat) -> None:
+    chat.pace = Pace(lambda: 0.0)
+    for number in range(60):
+        with chat.pace.kept(POST, f"C{number}"):
+            pass
+    assert chat.post_waits(f"@{MAYA}")
