@@ -74,7 +74,7 @@ class Showing:
             directs = self.queries.people.directs_at_hand((request.ask.requester, *request.approvers_asked))
             self._refuse_busy(posted, () if late else _places(request, directs))
             # Where all who may ever have been asked have their copies, it is no matter whose turn it was.
-            there = {copy.destination for copy in posted if copy.ref}
+            there = {copy.destination for copy in posted if copy.kind == "approvers" and copy.ref}
             theirs = len(directs) <= DIRECT_MOST and there.issuperset(directs[1:])
             pending = request.status is RequestStatus.PENDING
             reading = read(tx, request, stands=pending or not (late or theirs))
