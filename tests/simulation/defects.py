@@ -269,7 +269,7 @@ DEFECTS = (
     Defect("anybody approves anything", _let_anybody_approve, "I6"),
     Defect("an old code counts", _take_any_code_for_fresh, "I6"),
     Defect("the policy is not asked again at the grant", _ask_the_policy_once, "I6"),
-    Defect("what a late worker put is left there", _leave_what_was_put_late, "I2/I9", 1762),
+    Defect("what a late worker put is left there", _leave_what_was_put_late, "I2/I9", 7861),
     Defect("a record is not written", _lose_a_record, "I4"),
     Defect("the cloud is called before the intent is committed", _grant_before_the_intent, "I2"),
     Defect("a removal waits for the chat", _remove_in_the_lane_of_messages, "I8"),
@@ -289,7 +289,7 @@ DEFECTS = (
     Defect("what makes longer begins when it is approved", _begin_anew_at_the_approval, "does not begin where"),
     Defect("what makes longer is approved by nobody", _go_on_alone_always, "is approved by nobody", 96),
     Defect("glass is broken again while a review is owed", _forget_who_owes_a_review, "owes a review", 579),
-    Defect("of several targets those that can be given are kept", _keep_what_could_be_given, "I3: a target"),
+    Defect("of several targets those that can be given are kept", _keep_what_could_be_given, "I3: a target", 4034),
     Defect("who is away approves", _ask_who_is_away, "I6: .* may not (approve|review)", 102),
     Defect("who has not left loses what they have", _stop_whoever_is_suspected, "is said to have left"),
 )
