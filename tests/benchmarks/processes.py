@@ -22,6 +22,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 STUB_KEYS = Keys("AKIABENCH", "bench")
 
+AS_INSTALLED = "import runpy, sys; sys.modules['rich'] = None; runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+"""As ``python -m``, without a library that structlog loads where it is there, and that comes with the tests only."""
+
 T = TypeVar("T")
 
 
@@ -110,7 +113,7 @@ def stub(kind: str) -> Iterator[Stub]:
 @contextmanager
 def _running(module: str, first_line: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-c", AS_INSTALLED, module, *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
