@@ -40,8 +40,9 @@ class Pages:
             favourites = tx.favourites(person.id)
             going_on, extendable = self._going_on(tx, live[:LOOKED_AT])
             enrolled, now = tx.authenticator(person.id) is not None, tx.now()
-            own, away = tx.absences().get(person.id), absences(tx, ())
-            then = {each.id: absences(tx, each.approvals) for each in waiting[:LOOKED_AT]}
+            known = tx.absences()
+            own, away = known.get(person.id), absences(tx, (), known)
+            then = {each.id: absences(tx, each.approvals, known) for each in waiting[:LOOKED_AT]}
             owed = tx.reviews_owed()
         turns = self._turns(person, waiting[:LOOKED_AT], then, now)
         ids = {request.ask.requester for request in waiting} | {request.claimed_by for request in waiting}
