@@ -45,10 +45,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(['\"]state['\"]\s*:\s*)\{\s*['\"]values['\"].*", rf"\1{GONE}", re.DOTALL),
         (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", GONE, re.DOTALL),
         (r"otpauth(?::|%3A)\S*", GONE, re.IGNORECASE),
+        # Those of sources: Linear, GitHub, Atlassian. Before Slack's: by chance what looks like one may stand in them.
+        (rf"{_FRESH}(?:lin_(?:api|oauth)_|gh[pousr]_|github_pat_|ATATT3)[\w=.-]{{8,}}", GONE, 0),
         (r"xox[a-z](?:\.xox[a-z])?-[\w-]+", GONE, re.IGNORECASE),
         (r"xapp-[\w-]+", GONE, re.IGNORECASE),
-        # Those of sources: Linear, GitHub, Atlassian; and what stands behind the word in a header.
-        (rf"{_FRESH}(?:lin_(?:api|oauth)_|gh[pousr]_|github_pat_|ATATT3)[\w=.-]{{8,}}", GONE, 0),
+        # What stands behind the word in a header.
         (rf"{_START}(geniekey)\s+[\w-]{{8,}}", rf"\1 {GONE}", re.IGNORECASE),
         (r"(hooks\.slack\.com/)\S+", rf"\1{GONE}", re.IGNORECASE),
         (r"(/enrol/)[\w-]{10,}", rf"\1{GONE}", 0),

@@ -175,6 +175,10 @@ def test_no_planted_secret_survives(shape: str, way: str, kind: str, r: random.R
         assert part not in told
 
 
+def test_a_token_in_which_another_seems_to_stand_is_gone_to_its_end() -> None:
+    assert redact_text(f"ATATT3x{'a' * 150}Xoxa-{'a' * 30}=0A1B2C3D") == "[redacted]"
+
+
 @pytest.mark.parametrize(
     "key",
     [
