@@ -11,6 +11,7 @@ from bot.core import absences as rules
 from bot.core.audit import SYSTEM, Actor
 from bot.core.decisions import Refusal
 from bot.core.model import Absence, Catalogue, Effect, Person
+from bot.service.effects import finished
 from bot.service.ports import Store, Tx
 from bot.service.proof import REFUSED, Codes
 from bot.service.records import Claim
@@ -74,9 +75,8 @@ def over(store: Store, claim: Claim) -> None:
     """The time is up. The effect of an absence that was said anew meanwhile is that one's."""
     with store.transaction() as tx:
         tx.guard([_guard(claim.subject)])
-        if not tx.holds(claim):
+        if not finished(tx, claim):
             return
-        tx.finish(claim)
         absence = tx.absences().get(claim.subject)
         if absence is not None:
             _enqueue(tx, _over(absence))

@@ -10,7 +10,7 @@ from bot.core.model import AccessRequest, Effect
 from bot.service.boards import DIRECT_MOST
 from bot.service.chat import Chat
 from bot.service.copies import Copies
-from bot.service.effects import Handler, finish
+from bot.service.effects import Handler, finish, finished
 from bot.service.ports import Store
 from bot.service.queries import Queries
 from bot.service.records import Claim
@@ -49,8 +49,7 @@ class Alarms:
         for destination in self._destinations(what, request):
             self._copies.show(claim, request.id, (what, destination), card)
         with self.store.transaction() as tx:
-            if tx.holds(claim):
-                tx.finish(claim)
+            if finished(tx, claim):
                 # What changed while these were on their way found no copy to bring up to date.
                 tx.enqueue([Effect("chat.cards", request.id, f"cards:{request.id}", tx.now())])
 

@@ -236,7 +236,7 @@ def _has_limits(catalogue: Catalogue, role: Role) -> bool:
 def absences(tx: Tx, approvals: Iterable[Approval], now: Mapping[str, Absence] | None = None) -> Absences:
     """As the transaction knows them; ``now``: what it has told already of who is away now."""
     then = {approval.person: _aways(tx.absences(approval.at)) for approval in approvals}
-    return Absences(_aways(tx.absences() if now is None else now), then)
+    return Absences(away_now(tx) if now is None else _aways(now), then)
 
 
 def away_now(tx: Tx) -> Mapping[str, Away]:

@@ -17,7 +17,7 @@ from bot.core.model import Catalogue, Effect, Grant, GrantStatus
 from bot.service.cards import OverdueCard, OverdueLine
 from bot.service.chat import Chat
 from bot.service.copies import Copies
-from bot.service.effects import Handler
+from bot.service.effects import Handler, finished
 from bot.service.people import People
 from bot.service.ports import Store, Tx
 from bot.service.records import Claim
@@ -99,9 +99,8 @@ class Overdue:
                 Copies(self.store, self.chat).show(claim, incident.id, place, card, wanted=place == security)
         with self.store.transaction() as tx:
             tx.set_fact(_TURN, "")
-            if not tx.holds(claim):
+            if not finished(tx, claim):
                 return
-            tx.finish(claim)
             incidents = _incidents(tx)
             if incident is not None and incident.solved_at and not grants and incidents.get(account) == incident:
                 del incidents[account]

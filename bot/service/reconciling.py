@@ -14,7 +14,7 @@ from bot.core import commands
 from bot.core.audit import SYSTEM, Tag
 from bot.core.model import Account, Effect
 from bot.core.strays import DriftKind, Fate, Stray, look_again, show_stray, stray_event, tend
-from bot.service.effects import Handler, Retry, finish
+from bot.service.effects import Handler, Retry, finish, finished
 from bot.service.handling import handle
 from bot.service.looking import GONE, Looking, Place, Sight
 from bot.service.ports import Clock, Ids, Tx
@@ -87,8 +87,7 @@ class Reconciling:
             return
         position, after = self._slice(account, claim.payload.get("after", ""))
         with self.looking.access.store.transaction() as tx:
-            if tx.holds(claim):
-                tx.finish(claim)
+            if finished(tx, claim):
                 tx.set_fact(_looked_at(account.id), tx.now().isoformat())
                 tx.enqueue([_look(account.id, tx.now() + after, {"after": position} if position else {})])
 
@@ -174,9 +173,8 @@ class Reconciling:
         known = sight.stray(name)
         with self.looking.access.store.transaction() as tx:
             stray = tx.stray(known.id, lock=True) if known else None
-            if not tx.holds(claim):
+            if not finished(tx, claim):
                 return
-            tx.finish(claim)
             if stray is None or stray.fate is not None:
                 return
             # The grant of what was altered may be missing now: that is seen for the first time.
@@ -203,9 +201,8 @@ class Reconciling:
         with self.looking.access.store.transaction() as tx:
             known = tx.open_stray(found.account, found.principal, found.name)
             stray = tx.stray(known.id, lock=True) if known else None
-            if not tx.holds(claim):
+            if not finished(tx, claim):
                 return
-            tx.finish(claim)
             if stray is not None and (stray.fate is not None or (stray.kind, stray.text) == (found.kind, found.text)):
                 return
             newest = found

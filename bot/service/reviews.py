@@ -13,7 +13,7 @@ from bot.core.model import AccessRequest, Effect, Person
 from bot.service.access import Access
 from bot.service.cases import Case
 from bot.service.deciding import NO_DIRECTORY
-from bot.service.effects import Handler
+from bot.service.effects import Handler, finished
 from bot.service.handling import UNKNOWN, handle
 from bot.service.ports import Tx
 from bot.service.records import Claim, DirectoryError
@@ -81,9 +81,8 @@ class Reviews:
         with self.access.store.transaction() as tx:
             request = tx.request(claim.subject, lock=True)
             # After the request's lock, as every command: who reviews it now waits, or is waited for.
-            if not tx.holds(claim):
+            if not finished(tx, claim):
                 return
-            tx.finish(claim)
             if request is None or request.review is None or not request.review.is_owed:
                 return
             now, told = tx.now(), int(claim.payload.get("told", "0"))

@@ -192,8 +192,7 @@ class Showing:
         posted = self._copies.post(claim, self.queries.catalogue().summary.channel, card)
         counts = {title: len(lines) for title, lines in card.sections}
         with self.store.transaction() as tx:
-            if tx.holds(claim):
-                tx.finish(claim)
+            if finished(tx, claim):
                 about = {"start": start.isoformat(), "end": end.isoformat(), "counts": counts}
                 tx.append([Event(Tag.SUMMARY_POSTED, SYSTEM, data=about)] if posted else [])
 

@@ -14,7 +14,7 @@ from bot.core.strays import DriftKind, Fate, Stray, look_again, show_stray, stra
 from bot.service.access import Access
 from bot.service.breaker import Accounts
 from bot.service.clock import DatabaseClock
-from bot.service.effects import Handler, Retry, backoff, finish, in_words
+from bot.service.effects import Handler, Retry, backoff, finish, finished, in_words
 from bot.service.granting import GRANT_TAKES, LOOK_AGAIN, SKEWED
 from bot.service.handling import handle
 from bot.service.ports import CloudProvider
@@ -71,9 +71,8 @@ class Tending:
     def _note(self, claim: Claim, seen: Stray, problem: str) -> None:
         with self.access.store.transaction() as tx:
             stray = tx.stray(seen.id, lock=True)
-            if not tx.holds(claim):
+            if not finished(tx, claim):
                 return
-            tx.finish(claim)
             if stray is None or stray.fate is not None or stray.text != seen.text:
                 return  # decided, or found to say something else: it is tended once more for that
             held = replace(stray, problem=problem, quarantined_at=None if problem else stray.quarantined_at or tx.now())
@@ -145,9 +144,8 @@ class Tending:
     def _done(self, claim: Claim, seen: Stray) -> None:
         with self.access.store.transaction() as tx:
             stray = tx.stray(seen.id, lock=True)
-            if not tx.holds(claim):
+            if not finished(tx, claim):
                 return
-            tx.finish(claim)
             if stray is None or stray.settled_at is not None:
                 return
             settled = replace(stray, settled_at=tx.now())

@@ -29,9 +29,8 @@ MUTANTS = (
     Mutant(
         "who lost the lease records no stray",
         RECONCILING,
-        "            if not tx.holds(claim):\n                return\n"
-        "            tx.finish(claim)\n            if stray is not None and",
-        "            if tx.holds(claim):\n                tx.finish(claim)\n            if stray is not None and",
+        "            if not finished(tx, claim):\n                return\n            if stray is not None and",
+        "            finished(tx, claim)\n            if stray is not None and",
         tests(OF_RECONCILING, "test_a_worker_that_lost_its_lease_records_nothing"),
     ),
     Mutant(

@@ -73,8 +73,8 @@ MUTANTS = (
     Mutant(
         "who lost the lease reminds nobody",
         REVIEWS,
-        "if not tx.holds(claim):",
-        "if False:",
+        "if not finished(tx, claim):",
+        "if not (finished(tx, claim) or True):",
         tests(OF_WAYS, "test_a_reminder_whose_worker_died_is_said_once_by_the_next"),
     ),
     Mutant(
