@@ -1,9 +1,12 @@
 """The proxy itself: every fault does what it says, to a client and a server that are plain sockets."""
 
+import gc
 import socket
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -218,6 +221,29 @@ def test_nobody_listens_while_it_refuses_and_what_is_open_goes_on(
     assert client.says(b"still here\n") == b"still here\n"
     proxy.heal()
     assert stack.enter_context(closing(Client(proxy))).says(b"hello\n") == b"hello\n"
+
+
+def test_a_connection_that_comes_as_it_begins_to_refuse_is_not_left_half_made(
+    proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda seen: complaints.append(seen.exc_value))
+    refused = threading.Event()
+
+    def keep_connecting() -> None:
+        while not refused.is_set():
+            with suppress(OSError):
+                Client(proxy).close()
+
+    with ThreadPoolExecutor(2) as crowd:
+        for _ in range(2):
+            crowd.submit(keep_connecting)
+        for _ in range(150):
+            proxy.refuse()
+            proxy.heal()
+        refused.set()
+    gc.collect()
+    assert not complaints
 
 
 def test_a_server_that_is_not_there_is_a_reset(stack: ExitStack, tmp_path: Path) -> None:
