@@ -33,7 +33,8 @@ def fake() -> Iterator[Fake]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
+def context(browser: Browser, fake: Fake) -> Iterator[BrowserContext]:
+    """Closed before the server that its pages speak with stops."""
     made = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     made.set_default_timeout(10_000)
     yield made
