@@ -77,7 +77,7 @@ def _table_of(bench: Bench, database: str, here: World, replicas: Sequence[Repli
 def warm_up(here: World, replicas: Sequence[Replica], bench: Bench) -> None:
     """Connections, caches and compiled statements are there before anything is measured."""
     for work in (_click, _command):
-        work(here, replicas, bench, min(8, max(bench.sizes.at_once)))
+        work(here, replicas, bench, min(8, max(bench.sizes.at_once + bench.sizes.in_a_second)))
         here.wait_until_quiet()
         here.say_no_more()
 
