@@ -8,18 +8,15 @@ that is stopped. Without an end to this wait every thread would stand still unti
 import select
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.generators import execute
-from psycopg.pq import ExecStatus, TransactionStatus
+
+from bot.store.direct import Direct
 
 RV = TypeVar("RV")
-
-_BEGIN_AND_TELL = b"BEGIN; SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NoAnswer(psycopg.OperationalError):
@@ -76,20 +73,10 @@ class AnsweringConnection(psycopg.Connection[Any]):
         self.answered_at = time.monotonic()
         return value
 
-    def begin(self) -> datetime | None:
-        """Begin a transaction and read the server's clock in one round trip; None where one is open already.
-
-        psycopg sends its own BEGIN alone, before the first statement; it sends none where it finds one open.
-        """
-        with self.lock:
-            if self.pgconn.transaction_status != TransactionStatus.IDLE:
-                return None
-            self.pgconn.send_query(_BEGIN_AND_TELL)
-            results = self.wait(execute(self.pgconn))
-        for result in results:
-            if result.status not in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}:
-                raise psycopg.errors.error_from_result(result)
-        return _EPOCH + timedelta(microseconds=int(results[-1].get_value(0, 0)))
+    @cached_property
+    def direct(self) -> Direct:
+        """Statements without a cursor."""
+        return Direct(self)
 
     def is_fresh(self, seconds: float) -> bool:
         """Whether it was answered within so many seconds and its socket has nothing to say since, such as its end."""

@@ -1,9 +1,10 @@
 """Statements that are built once, and run without what SQLAlchemy does anew each time: that costs more than the driver.
 
 SQLAlchemy writes the SQL and says, by its types, how values go in and come out. ``Session`` runs it on the driver's
-cursor of its connection, of which the pool and the transaction stay SQLAlchemy's.
+connection, of which the pool and the transaction stay SQLAlchemy's.
 """
 
+import copy
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -14,6 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from bot.store.answering import AnsweringConnection
+from bot.store.direct import Answer
 from bot.store.errors import translated
 
 Process = Callable[[Any], Any]
@@ -51,13 +53,14 @@ class Compiled:
     """A statement in a database's words, and what happens to the values on their way in and out."""
 
     def __init__(self, written: Any, names: Sequence[str], dialect: sa.Dialect) -> None:
-        compiled: SQLCompiler = written.compile(dialect=dialect, column_keys=list(names))
+        compiled: SQLCompiler = written.compile(dialect=_positional(dialect), column_keys=list(names))
         if compiled.literal_execute_params or compiled.post_compile_params:
             raise TypeError(f"SQLAlchemy has to write this anew for its values: {compiled}")
         prefetched: Sequence[Any] = compiled.insert_prefetch
         defaults = {column.key: column.default.arg for column in prefetched}
         self.text = compiled.string
-        self._positions = compiled.positiontup
+        self.encoded = self.text.encode()
+        self._positions = tuple(compiled.positiontup or ())
         self._fixed: dict[str, Any] = {}
         self._given: list[tuple[str, Process | None]] = []
         for parameter, name in compiled.bind_names.items():
@@ -69,16 +72,27 @@ class Compiled:
                 self._fixed[name] = value if check is None else check(value)
         self._read = _reader(written.exported_columns, dialect)
 
-    def bound(self, values: Values) -> Any:
-        """The parameters for the driver. Raises ValueError for what a column's type refuses."""
+    def bound(self, values: Values) -> list[Any]:
+        """The parameters for the driver, by position. Raises ValueError for what a column's type refuses."""
         bound = {name: values[name] if check is None else check(values[name]) for name, check in self._given}
         if self._fixed:
             bound.update(self._fixed)
-        return bound if self._positions is None else [bound[name] for name in self._positions]
+        return [bound[name] for name in self._positions]
 
     def rows(self, found: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What the driver found, as named tuples of what the columns' types make of it."""
         return [self._read(row) for row in found]
+
+
+def _positional(dialect: sa.Dialect) -> sa.Dialect:
+    """One that writes parameters by position: psycopg's own names need to be read again each time."""
+    if dialect.positional:
+        return dialect
+    numbering: Any = copy.copy(dialect)
+    numbering.paramstyle, numbering.positional = "numeric_dollar", True
+    numbering.identifier_preparer = numbering.preparer(numbering)  # doubles no percent signs any more
+    writing: sa.Dialect = numbering
+    return writing
 
 
 def _reader(columns: Any, dialect: sa.Dialect) -> Callable[[tuple[Any, ...]], Any]:
@@ -111,22 +125,11 @@ class Runner:
     def rows(self, statement: Statement, values: Values) -> list[Any]:
         """What it returns. Raises StoreUnavailable and ValueError, as ``errors.translated``."""
         compiled = statement.on(self._dialect)
-        bound = compiled.bound(values)
-        try:
-            found = self._execute(compiled, bound).fetchall()
-        except BaseException as error:
-            self._failed(compiled.text, error)
-        return compiled.rows(found)
+        return compiled.rows(self._run(compiled, values).rows)
 
     def count(self, statement: Statement, values: Values) -> int:
         """How many rows it wrote. Raises as ``rows``."""
-        compiled = statement.on(self._dialect)
-        bound = compiled.bound(values)
-        try:
-            written: int = self._execute(compiled, bound).rowcount
-        except BaseException as error:
-            self._failed(compiled.text, error)
-        return written
+        return self._run(statement.on(self._dialect), values).rowcount
 
     def begin(self) -> datetime | None:
         """The server's time, where it can be had by beginning the transaction now. Raises as ``rows``."""
@@ -134,15 +137,26 @@ class Runner:
         if not isinstance(connection, AnsweringConnection):
             return None
         try:
-            return connection.begin()
+            return connection.direct.begin()
         except BaseException as error:
             self._failed("BEGIN", error)
 
-    def _execute(self, compiled: Compiled, bound: Any) -> Any:
+    def _run(self, compiled: Compiled, values: Values) -> Answer:
+        bound = compiled.bound(values)
+        try:
+            return self._execute(compiled, bound)
+        except BaseException as error:
+            self._failed(compiled.text, error)
+
+    def _execute(self, compiled: Compiled, bound: list[Any]) -> Answer:
+        connection = self._connection.connection
+        driver = connection.driver_connection
+        if isinstance(driver, AnsweringConnection):
+            return driver.direct.run(compiled.encoded, bound)
         if self._cursor is None:
-            self._cursor = self._connection.connection.cursor()
+            self._cursor = connection.cursor()
         self._cursor.execute(compiled.text, bound)
-        return self._cursor
+        return Answer(self._cursor.fetchall(), self._cursor.rowcount)
 
     def _failed(self, text: str, error: BaseException) -> NoReturn:
         """SQLAlchemy sees whether the connection is broken, and gives it up then, with the others of its pool."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from bot.core.model import StepUp
 from bot.service.records import StoreUnavailable
 from bot.store import SqlStore, open_store
+from bot.store.answering import AnsweringConnection
 from bot.store.engine import make_engine
 from bot.store.running import Runner, Statement
 from bot.store.tables import effects, facts, once_keys, requests
@@ -102,6 +103,15 @@ def test_what_has_to_be_written_anew_for_its_values_is_refused(sqlite_url: str) 
         runner.rows(Statement(sa.select(facts).where(facts.c.key.in_(["a", "b"]))), {})
 
 
+def test_a_percent_sign_is_one_percent_sign(database_url: str) -> None:
+    finding = Statement(sa.select(facts.c.key).where(facts.c.key.like("100%"), sa.literal_column("7 % 4") == 3))
+    with running(database_url) as (runner, _):
+        for key in ("100%", "100 %", "99%"):
+            runner.count(_SETTING, {"key": key, "value": "%s %(v)s $1"})
+        assert sorted(runner.rows(finding, {})) == [("100 %",), ("100%",)]
+        assert runner.rows(_FACT, {"of_key": "99%"}) == [("99%", "%s %(v)s $1")]
+
+
 def test_a_row_that_the_database_refuses_is_not_quoted(store: SqlStore) -> None:
     with pytest.raises(ValueError, match="the database refused the row") as refused, store.transaction() as tx:  # noqa: PT012
         tx.save_step_up(StepUp("s1", "ada", START, "a digest of hers"))
@@ -150,7 +160,7 @@ def test_an_interrupted_statement_gives_its_connection_up(postgres_url: str, mon
         def interrupted(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(psycopg.Cursor, "execute", interrupted)
+        monkeypatch.setattr(AnsweringConnection, "wait", interrupted)
         with pytest.raises(KeyboardInterrupt):
             runner.rows(_FACT, {"of_key": "k"})
         monkeypatch.undo()
