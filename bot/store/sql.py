@@ -71,6 +71,7 @@ class SqlStore:
 
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
         """Lease what is due; what a worker lost comes after what was due before its lease ended."""
+        self._wakeup.look(lane)
         with self.transaction() as tx:
             claims = tx.take(lane, limit, lease)
         if len(claims) == limit:

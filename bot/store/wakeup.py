@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 MOST = 64
-"""Wakes that are kept for a lane whose threads are all busy: it has no more threads."""
+"""Waits that are ended for a lane whose threads are all busy: it has no more threads."""
 
 
 class Wakeup:
     """Each wake ends one wait of a lane, the current or else the next: one piece of news, one thread that looks.
+
+    Whoever looks finds all that was told of before: ``look`` takes back the wakes that have ended no wait so far.
 
     Of those that wait in a lane one alone also looks when its time is over. The others rely on it, and one of them
     takes its place while it is at work.
@@ -24,6 +26,10 @@ class Wakeup:
         """End a wait in each of these lanes."""
         for lane in lanes:
             self._lane(lane).wake()
+
+    def look(self, lane: str) -> None:
+        """Forget the wakes so far: who calls this looks after all that they tell of."""
+        self._lane(lane).look()
 
     def wait(self, lane: str, timeout: timedelta) -> None:
         """Block until a wake of the lane, ``close``, or ``timeout``; longer while another looks out for that."""
@@ -53,6 +59,7 @@ class _Lane:
     def __init__(self, *, closed: bool) -> None:
         self._condition = threading.Condition()
         self._wakes = 0
+        self._roused = 0
         self._watched = False
         self._closed = closed
 
@@ -63,8 +70,12 @@ class _Lane:
 
     def rouse(self) -> None:
         with self._condition:
-            self._wakes = MOST
+            self._roused = MOST
             self._condition.notify_all()
+
+    def look(self) -> None:
+        with self._condition:
+            self._wakes = 0
 
     def wait(self, timeout: timedelta) -> None:
         with self._condition:
@@ -74,7 +85,9 @@ class _Lane:
                 self._condition.wait_for(self._is_over, timeout.total_seconds())
                 self._watched = False
                 self._condition.notify()
-            if self._wakes:
+            if self._roused:
+                self._roused -= 1
+            elif self._wakes:
                 self._wakes -= 1
 
     def close(self) -> None:
@@ -83,4 +96,4 @@ class _Lane:
             self._condition.notify_all()
 
     def _is_over(self) -> bool:
-        return self._closed or self._wakes > 0
+        return self._closed or self._wakes > 0 or self._roused > 0

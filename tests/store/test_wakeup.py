@@ -44,6 +44,29 @@ def test_news_that_comes_while_all_are_busy_ends_as_many_waits_later() -> None:
     until(lambda: sleepers.awake == 3)
 
 
+def test_who_looks_leaves_of_the_news_so_far_nothing_to_the_others() -> None:
+    wakeup = Wakeup()
+    for _ in range(3):
+        wakeup.wake(["cloud", "chat"])
+    wakeup.look("cloud")
+    cloud, chat = Sleepers(wakeup, "cloud", 3), Sleepers(wakeup, "chat", 3)
+    until(lambda: chat.awake == 3)
+    assert cloud.awake == 0
+    wakeup.wake(["cloud"])
+    until(lambda: cloud.awake == 1)
+    wakeup.close()
+    until(lambda: cloud.awake == 3)
+
+
+def test_who_looks_as_all_are_roused_keeps_none_of_them_asleep() -> None:
+    wakeup = Wakeup()
+    before = Sleepers(wakeup, "cloud", 3)
+    wakeup.rouse(["cloud"])
+    wakeup.look("cloud")
+    after = Sleepers(wakeup, "cloud", 3)
+    until(lambda: (before.awake, after.awake) == (3, 3))
+
+
 def test_all_who_wait_are_roused_at_once() -> None:
     wakeup = Wakeup()
     cloud, chat = Sleepers(wakeup, "cloud", 5), Sleepers(wakeup, "chat", 1)

@@ -62,6 +62,7 @@ class MemoryStore:
             self._wakeup.wake(tx.wakes)
 
     def claim(self, lane: str, limit: int, lease: timedelta) -> tuple[Claim, ...]:
+        self._wakeup.look(lane)
         with self.transaction() as tx:
             claims = tx.take(lane, limit, lease)
         if len(claims) == limit:
