@@ -8,7 +8,7 @@ LIFECYCLE, OF_REQUESTS, STEPUP = (
 APPROVERS, APPROVING, HOURS, VERDICT = (
     f"bot/core/policy/{name}.py" for name in ("approvers", "approving", "hours", "verdict")
 )
-DECISIONS, MODEL = "bot/core/decisions.py", "bot/core/model.py"
+DECISIONS, PEOPLE = "bot/core/decisions.py", "bot/core/model/people.py"
 OF_LIFECYCLE, OF_WAYS, OF_POLICY, OF_STEPUP = (
     f"tests/core/test_{name}.py" for name in ("lifecycle", "lifecycle_ways", "policy", "stepup")
 )
@@ -201,14 +201,14 @@ _POLICY = (
     ),
     Mutant(
         "one e-mail address is one human, whatever its case",
-        MODEL,
+        PEOPLE,
         "self.email.casefold() == other.email.casefold()",
         "self.email == other.email",
         tests("tests/core/test_model.py", "test_any_shared_identity_makes_two_records_one_human"),
     ),
     Mutant(
         "one cloud identity is one human",
-        MODEL,
+        PEOPLE,
         "return bool(set(self.identities.items()) & set(other.identities.items()))",
         "return False",
         tests("tests/core/test_model.py", "test_any_shared_identity_makes_two_records_one_human"),
