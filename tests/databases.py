@@ -139,7 +139,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 def until(true: Callable[[], bool]) -> None:
     """Ask until it is so."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end, "it never came to be"
         time.sleep(0.01)

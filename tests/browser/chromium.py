@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 ARGS = [
@@ -20,6 +20,9 @@ ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+_PATIENCE_MILLISECONDS = 30_000
+"""How long something is expected to come true: a machine that tests share with others stands still for seconds."""
 
 
 @contextmanager
@@ -34,6 +37,7 @@ def launched() -> Iterator[Browser]:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    expect.set_options(timeout=_PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
         yield chromium

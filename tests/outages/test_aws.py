@@ -55,12 +55,12 @@ def test_a_grant_is_made_once_and_taken_away_for_sure(world: World, outage: Outa
     outage(world, DELETE)
     request_id = world.ask(LOOK)
     world.approve(request_id, "ravi")
-    world.wait_for_state(request_id, "approved", "active", timeout=30)
+    world.wait_for_state(request_id, "approved", "active")
     (grant,) = world.grants_of(request_id)
     assert list(world.iam.policies(USER)) == [f"prodaccess-{grant.id}"]
 
     world.visitor("maya").command(f"/prodaccess release {grant.id}")
-    world.wait_for_state(request_id, "approved", "ended", timeout=30)
+    world.wait_for_state(request_id, "approved", "ended")
     assert not world.iam.policies(USER)
     (ended,) = world.audit("grant.ended")
     assert (ended["data"]["reason"], ended["data"]["observed_absent"]) == (EndReason.RELEASED, True)
@@ -74,10 +74,10 @@ def test_a_grant_that_expires_while_aws_is_silent_is_gone_when_it_answers(world:
     world.to_aws.black_hole()
     world.advance(grant.expires_at - world.clock.now())
     world.wait_for_state(grant.request_id, "approved", "revoking")
-    wait_for(lambda: world.log_lines("effect.retry"), "a try in vain", timeout=30)
+    wait_for(lambda: world.log_lines("effect.retry"), "a try in vain")
     assert world.iam.policies(USER)
     world.to_aws.heal()
-    world.wait_for_state(grant.request_id, "approved", "ended", timeout=30)
+    world.wait_for_state(grant.request_id, "approved", "ended")
     assert not world.iam.policies(USER)
 
 
@@ -86,7 +86,7 @@ def test_what_can_still_be_seen_is_not_said_to_be_gone(world: World) -> None:
     grant = world.granted(LOOK, by="ravi")
     wait_for(lambda: world.iam.seen(USER), "the grant to be seen")
     world.visitor("maya").command(f"/prodaccess release {grant.id}")
-    world.wait_for_state(grant.request_id, "approved", "ended", timeout=30)
+    world.wait_for_state(grant.request_id, "approved", "ended")
     (ended,) = world.audit("grant.ended")
     assert ended["data"]["lag_ms"] >= 2_000, "it was said before it could be seen"
     assert "It is still visible." in {line["why"] for line in world.log_lines("effect.retry")}
@@ -96,7 +96,7 @@ def test_a_grant_that_aws_refuses_for_good_ends_as_failed_and_leaves_nothing(wor
     world.iam.answer(PUT, error("AccessDenied", 403))
     request_id = world.ask(LOOK)
     world.approve(request_id, "ravi")
-    world.wait_for_state(request_id, "approved", "ended", timeout=30)
+    world.wait_for_state(request_id, "approved", "ended")
     (ended,) = world.audit("grant.ended")
     assert (ended["data"]["reason"], ended["data"]["observed_absent"]) == (EndReason.FAILED, True)
     assert not world.iam.policies(USER)
@@ -112,5 +112,5 @@ def test_a_sick_account_does_not_hold_up_what_slack_and_the_database_can_do(worl
     world.wait_for_state(second, "approved", "granting")
     world.to_aws.heal()
     for request_id in (first, second):
-        world.wait_for_state(request_id, "approved", "active", timeout=30)
+        world.wait_for_state(request_id, "approved", "active")
     assert len(world.iam.policies(USER)) == 2

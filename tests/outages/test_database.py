@@ -13,7 +13,7 @@ from tests.scenarios.harness import wait_for
 
 def wait_until_told(world: World, text: str) -> None:
     """Ravi, beside the card that he clicked."""
-    wait_for(lambda: world.told("ravi", APPROVALS, text), f"Ravi to be told {text!r}", timeout=20)
+    wait_for(lambda: world.told("ravi", APPROVALS, text), f"Ravi to be told {text!r}")
 
 
 # --- a click ---------------------------------------------------------------------------------------------
@@ -31,7 +31,7 @@ def test_a_click_while_the_database_is_away_is_told_so_and_works_when_it_is_back
     wait_until_told(world, DATABASE_AWAY)
     assert world.state(request_id) == ("pending", [])
     world.visitor("maya").command("/prodaccess status")
-    wait_for(lambda: world.told("maya", None, DATABASE_AWAY), "Maya to be told", timeout=20)
+    wait_for(lambda: world.told("maya", None, DATABASE_AWAY), "Maya to be told")
 
     world.to_database.heal()
     world.wait_until_ready()
@@ -89,7 +89,7 @@ def test_an_effect_whose_commit_gets_no_answer_is_done_once(postgres_world: Worl
     (grant,) = world.grants_of(request_id)
     world.visitor("maya").command(f"/prodaccess release {grant.id}")
     if tag == "grant.revoking":
-        wait_for(lambda: world.to_database.sprung, "the commit of the release", timeout=20)
+        wait_for(lambda: world.to_database.sprung, "the commit of the release")
         world.visitor("maya").command(f"/prodaccess release {grant.id}")
     world.wait_for_state(request_id, "approved", "ended")
     assert world.to_database.sprung == {b"COMMIT": 1}
@@ -131,11 +131,11 @@ def test_a_cut_listener_comes_back_and_what_was_missed_is_done(postgres_world: W
     wait_for(lambda: not listeners(world), "the listener to be gone")
     world.poke()
     world.to_database.heal()
-    wait_for(world.is_idle, "what nobody was woken for to be done", timeout=20)
-    wait_for(lambda: listeners(world), "a new listener", timeout=20)
+    wait_for(world.is_idle, "what nobody was woken for to be done")
+    wait_for(lambda: listeners(world), "a new listener")
     assert not set(before) & set(listeners(world))
     world.poke()
-    wait_for(world.is_idle, "what another replica made due to be done", timeout=20)
+    wait_for(world.is_idle, "what another replica made due to be done")
 
 
 # --- silence ---------------------------------------------------------------------------------------------

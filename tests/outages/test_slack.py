@@ -47,10 +47,10 @@ def test_access_expires_on_time_while_slack_is_down_and_is_told_of_once_afterwar
     world.wait_for_state(grant.request_id, "approved", "ended")
     assert not world.iam.policies(USER)
     assert world.audit("grant.ended")[0]["data"]["reason"] == "expired"
-    wait_for(lambda: world.log_lines("effect.retry"), "a message that cannot be sent", timeout=20)
+    wait_for(lambda: world.log_lines("effect.retry"), "a message that cannot be sent")
 
     world.to_slack.heal()
-    wait_for(lambda: notices(world, grant.id) or notices(world, "ended"), "Maya to be told", timeout=30)
+    wait_for(lambda: notices(world, grant.id) or notices(world, "ended"), "Maya to be told")
     world.wait_until_idle()
     assert world.cards_of(grant.request_id, "ravi") <= 1
     assert world.slack.calls("chat.postMessage") == len(all_messages(world))
@@ -78,14 +78,14 @@ def test_an_operator_revokes_everything_while_slack_is_down(world: World, monkey
     assert shell(world, monkeypatch, "audit", "verify") == 0
 
     world.to_slack.heal()
-    wait_for(lambda: notices(world, "Revoked by an operator."), "Maya to be told", timeout=30)
+    wait_for(lambda: notices(world, "Revoked by an operator."), "Maya to be told")
     world.wait_until_idle()
     assert notices(world, "Revoked by an operator.") <= 2, "her card and one message"
 
 
 def test_it_is_not_ready_while_slack_is_down_and_connects_by_itself(world: World) -> None:
     slack_goes_down(world)
-    wait_for(lambda: "slack" in world.ready(), "readiness to say so", timeout=20)
+    wait_for(lambda: "slack" in world.ready(), "readiness to say so")
     world.to_slack.heal()
     world.wait_until_ready()
     assert world.ask(LOOK)
@@ -98,7 +98,7 @@ def test_a_card_that_was_posted_and_whose_answer_was_lost_is_not_posted_twice(wo
     world.to_slack.when(b"/api/chat.postMessage", Then.LOSE_ANSWER, times=3)
     request_id = world.ask(LOOK)
     world.card("ravi", request_id)
-    wait_for(lambda: world.to_slack.sprung[b"/api/chat.postMessage"] == 3, "three lost answers", timeout=30)
+    wait_for(lambda: world.to_slack.sprung[b"/api/chat.postMessage"] == 3, "three lost answers")
     world.wait_until_idle()
     assert world.cards_of(request_id, "ravi") == 1
     assert world.cards_of(request_id, "ravi", None) == 1
@@ -114,7 +114,7 @@ def test_a_card_whose_update_got_no_answer_ends_up_right(world: World) -> None:
     world.to_slack.when(b"/api/chat.update", Then.LOSE_ANSWER, times=2)
     world.approve(request_id, "ravi")
     world.wait_for_state(request_id, "approved", "active")
-    wait_for(lambda: world.told("ravi", APPROVALS, "ctive"), "the card to say so", timeout=30)
+    wait_for(lambda: world.told("ravi", APPROVALS, "ctive"), "the card to say so")
     assert world.to_slack.sprung[b"/api/chat.update"] == 2
 
 
@@ -167,7 +167,7 @@ def test_an_event_whose_acknowledgement_was_lost_is_handled_once(world: World) -
     world.slack.lose_acknowledgements(1)
     maya.open_home()
     maya.wait_for_home("Production access")
-    wait_for(lambda: world.to_slack.sprung[again], "the event to be sent again", timeout=20)
+    wait_for(lambda: world.to_slack.sprung[again], "the event to be sent again")
     maya.command("/prodaccess help")
     maya.wait_for_message("Ask for access")
     assert world.slack.calls("views.publish") == before + 1
@@ -189,21 +189,21 @@ def works(world: World) -> bool:
 
 def test_a_cut_websocket_is_opened_again(world: World) -> None:
     world.to_slack.cut()
-    wait_for(lambda: works(world), "a new connection", timeout=30)
+    wait_for(lambda: works(world), "a new connection")
     assert world.slack.connections == 1
 
 
 def test_a_websocket_that_went_silent_is_given_up(world: World) -> None:
     world.to_slack.when(b'"hello"', Then.SWALLOW, way=Way.DOWN)
     world.to_slack.cut()
-    wait_for(lambda: world.to_slack.sprung[b'"hello"'], "the silent connection", timeout=30)
+    wait_for(lambda: world.to_slack.sprung[b'"hello"'], "the silent connection")
     accepted = world.to_slack.accepted
-    wait_for(lambda: world.to_slack.accepted > accepted, "it to be given up", timeout=30)
-    wait_for(lambda: works(world), "a new connection", timeout=30)
+    wait_for(lambda: world.to_slack.accepted > accepted, "it to be given up")
+    wait_for(lambda: works(world), "a new connection")
 
 
 def test_a_websocket_that_is_never_opened_is_given_up(world: World) -> None:
     world.to_slack.when(b"GET /link", Then.SWALLOW)
     world.to_slack.cut()
-    wait_for(lambda: world.to_slack.sprung[b"GET /link"], "the hanging connection", timeout=30)
-    wait_for(lambda: works(world), "a new connection", timeout=30)
+    wait_for(lambda: world.to_slack.sprung[b"GET /link"], "the hanging connection")
+    wait_for(lambda: works(world), "a new connection")

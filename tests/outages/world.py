@@ -115,9 +115,9 @@ class World(harness.World):
         return wrong
 
     def wait_until_ready(self) -> None:
-        wait_for(lambda: not self.ready(), "the bot to be ready again", timeout=20)
+        wait_for(lambda: not self.ready(), "the bot to be ready again")
 
-    def wait_for_state(self, request_id: str, request: str, *grants: str, timeout: float = 20) -> None:
+    def wait_for_state(self, request_id: str, request: str, *grants: str, timeout: float = 60.0) -> None:
         """Until the request and its grants are so."""
         wait_for(
             lambda: self.state(request_id) == (request, list(grants)),
@@ -158,7 +158,7 @@ class World(harness.World):
     def check(self) -> None:
         """Faults are over: the log is whole, no secret leaked, and nobody holds what the ledger does not know."""
         self.heal()
-        wait_for(lambda: not self.ready().get("database"), "the database to answer", timeout=20)
+        wait_for(lambda: not self.ready().get("database"), "the database to answer")
         with self.beside.transaction() as tx:
             known = {f"prodaccess-{grant.id}" for grant in tx.unfinished_grants()}
         assert set(self.iam.policies(USER)) <= known
@@ -174,7 +174,7 @@ class World(harness.World):
 
     def wait_until_idle(self) -> None:
         """Until nothing is due and nothing is being run."""
-        wait_for(self.is_idle, "all effects to be done", timeout=30)
+        wait_for(self.is_idle, "all effects to be done")
 
 
 FOR_EVER = ("people.leavers", "drift.look")

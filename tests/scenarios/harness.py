@@ -478,7 +478,7 @@ def mentions(thing: Json, request_id: str) -> bool:
     return any(element.get("value") == request_id for element in screen.usable(thing).values())
 
 
-def wait_for(predicate: Callable[[], Any], what: str, timeout: float = 40.0) -> Any:
+def wait_for(predicate: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
     """Poll until it is true and return that; raises AssertionError after ``timeout`` seconds."""
     until = time.monotonic() + timeout
     while not (found := predicate()):

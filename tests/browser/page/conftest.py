@@ -36,7 +36,7 @@ def fake() -> Iterator[Fake]:
 def context(browser: Browser, fake: Fake) -> Iterator[BrowserContext]:
     """Closed before the server that its pages speak with stops."""
     made = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(30_000)
     yield made
     made.close()
 

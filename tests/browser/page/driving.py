@@ -11,7 +11,7 @@ from tests.browser.page.fake_server import Fake
 
 
 def until(claim: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not claim():
         assert time.monotonic() < deadline, f"never came true: {what}"
         time.sleep(0.01)

@@ -92,7 +92,7 @@ class Fake:
         return [body for called, body in list(self.calls) if called == path]
 
     def wait_for(self, path: str, count: int = 1) -> Json:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while len(self.of(path)) < count:
             assert time.monotonic() < deadline, f"{path} was called {len(self.of(path))} times, not {count}"
             time.sleep(0.01)
@@ -101,7 +101,7 @@ class Fake:
     def push(self, event: Json) -> None:
         """Sends a live event to every open page."""
         assert self._loop is not None
-        asyncio.run_coroutine_threadsafe(self._send(copy.deepcopy(event)), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._send(copy.deepcopy(event)), self._loop).result(30)
 
     async def _send(self, event: Json) -> None:
         for socket in list(self._sockets):
@@ -110,7 +110,7 @@ class Fake:
     def drop_lines(self) -> None:
         """Closes every live line, as a restarted server would."""
         assert self._loop is not None
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(30)
 
     async def _close(self) -> None:
         for socket in list(self._sockets):
@@ -142,7 +142,7 @@ class Fake:
         self.calls.append((path, body))
         gate = self.gates.get(path)
         if gate is not None:
-            await asyncio.to_thread(gate.wait, 10)
+            await asyncio.to_thread(gate.wait, 60)
         special = self.answers.get(path)
         return JSONResponse(special(body) if special else self._usual(path, request.method, body))
 
@@ -221,7 +221,7 @@ class FakeServer:
 
     def __enter__(self) -> Fake:
         self._thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._server.started:
             assert time.monotonic() < deadline, "the fake server did not start"
             time.sleep(0.01)

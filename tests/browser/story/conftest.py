@@ -54,7 +54,7 @@ def visit(browser: Browser, demo: Demo, clock: TravelClock) -> Iterator[Callable
     def open_window(name: str, width: int, height: int) -> Visit:
         context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         page: Page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
