@@ -66,7 +66,11 @@ class Direct:
                 self._result()
             dumped = adapting.dump_sequence(values, [PyFormat.AUTO] * len(values))
             self._send(text, dumped)
-            result = self._result()
+            try:
+                result = self._result()
+            except psycopg.errors.InvalidSqlStatementName:  # the server has forgotten it, and the others too
+                self._names.clear()
+                raise
             if result.status != ExecStatus.TUPLES_OK:
                 return Answer([], result.command_tuples or 0)
             adapting.set_pgresult(result)

@@ -182,6 +182,8 @@ def _begin_immediate(connection: sa.Connection) -> None:
 def _connect_to_answer(_dialect: Any, _record: Any, args: Any, parameters: dict[str, Any]) -> AnsweringConnection:
     connection = AnsweringConnection.connect(*args, cursor_factory=PlainCursor, **parameters)
     connection.answer_within = int(parameters["tcp_user_timeout"]) / 1000
+    # Cursors prepare nothing: with a rollback psycopg has all that is prepared forgotten, not only what it knows of.
+    connection.prepare_threshold = None
     return connection
 
 

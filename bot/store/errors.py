@@ -14,6 +14,7 @@ _PASSING = (
     psycopg.InterfaceError,
     psycopg.errors.ReadOnlySqlTransaction,  # a standby, in the middle of a failover
     psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.InvalidSqlStatementName,  # a pooler went on with another server; see ``direct``
 )
 
 

@@ -67,6 +67,22 @@ def test_after_an_error_the_transaction_is_over_and_the_next_one_goes_well(conne
         connection.rollback()
 
 
+def test_what_the_server_has_forgotten_is_prepared_anew_in_the_next_transaction(
+    connection: AnsweringConnection,
+) -> None:
+    for _ in range(2):
+        for number in range(3):
+            connection.direct.run(b"SELECT %d" % number, [])
+    connection.execute("DEALLOCATE ALL")
+    with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+        connection.direct.run(b"SELECT 1", [])
+    connection.rollback()
+    for _ in range(3):
+        for number in range(3):
+            assert connection.direct.run(b"SELECT %d" % number, []).rows == [(number,)]
+    assert len(_prepared(connection)) == 3
+
+
 def test_how_many_rows_were_written_is_told(connection: AnsweringConnection) -> None:
     connection.direct.run(b"CREATE TEMPORARY TABLE things (name text)", [])
     adding = connection.direct.run(b"INSERT INTO things VALUES ('a'), ('b')", [])

@@ -112,6 +112,30 @@ def test_a_percent_sign_is_one_percent_sign(database_url: str) -> None:
         assert runner.rows(_FACT, {"of_key": "99%"}) == [("99%", "%s %(v)s $1")]
 
 
+def test_statements_that_are_built_for_each_call_and_a_rollback_make_no_other_forgotten(database_url: str) -> None:
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        for _ in range(10):
+            connection.execute(sa.select(facts))
+            assert Runner(connection).rows(_FACT, {"of_key": "k"}) == []
+        connection.rollback()
+        assert Runner(connection).rows(_FACT, {"of_key": "k"}) == []
+        connection.rollback()
+    engine.dispose()
+
+
+def test_what_the_server_has_forgotten_is_unavailability_once(postgres_url: str) -> None:
+    with open_postgres(postgres_url) as store:
+        for _ in range(3):
+            with store.transaction() as tx:
+                tx.fact("k")
+        with pytest.raises(StoreUnavailable, match="does not exist"), store.transaction() as tx:  # noqa: PT012
+            tx._connection.exec_driver_sql("DEALLOCATE ALL")
+            tx.fact("k")
+        with store.transaction() as tx:
+            assert tx.fact("k") is None
+
+
 def test_a_row_that_the_database_refuses_is_not_quoted(store: SqlStore) -> None:
     with pytest.raises(ValueError, match="the database refused the row") as refused, store.transaction() as tx:  # noqa: PT012
         tx.save_step_up(StepUp("s1", "ada", START, "a digest of hers"))
