@@ -7,7 +7,7 @@ that is stopped. Without an end to this wait every thread would stand still unti
 
 import select
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -63,13 +63,11 @@ class AnsweringConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """See psycopg.Connection.wait."""
-        if self.answer_within:
-            gen = _answered(gen, self.answer_within)
         try:
-            value = super().wait(gen, *args, **kwargs)
-        except NoAnswer:
+            value = super().wait(gen, *args, **{"timeout": self.answer_within or None, **kwargs})
+        except psycopg.errors._WaitTimeout as error:
             self.close()
-            raise
+            raise NoAnswer(f"the server has not answered within {self.answer_within:g} s") from error
         self.answered_at = time.monotonic()
         return value
 
@@ -85,18 +83,3 @@ class AnsweringConnection(psycopg.Connection[Any]):
         socket = select.poll()
         socket.register(self.fileno(), select.POLLIN)
         return not socket.poll(0)
-
-
-def _answered(gen: PQGen[RV], seconds: float) -> Generator[Any, Any, RV]:
-    """``gen``, which psycopg resumes when its socket is ready and, ten times a second, when it is not."""
-    until = time.monotonic() + seconds
-    try:
-        wanted = next(gen)
-        while True:
-            ready = yield wanted
-            if not ready and time.monotonic() > until:
-                raise NoAnswer(f"the server has not answered within {seconds:g} s")
-            wanted = gen.send(ready)
-    except StopIteration as end:
-        value: RV = end.value
-        return value

@@ -88,6 +88,8 @@ def make_engine(
         # The one that was used last is the one that has its statements prepared and its caches warm.
         pool_use_lifo=True,
         pool_recycle=1800,
+        # A connection is given back after a commit or a rollback, which need no second one.
+        pool_reset_on_return=None,
         hide_parameters=True,
         json_deserializer=_read_json,
     )

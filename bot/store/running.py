@@ -20,6 +20,8 @@ from bot.store.errors import translated
 
 Process = Callable[[Any], Any]
 Values = Mapping[str, Any]
+_Slot = tuple[str, Process | None, Any]
+"""A parameter: the name of the value that goes in and what its type makes of it, or what always goes in."""
 
 
 class Row(Protocol):
@@ -60,24 +62,23 @@ class Compiled:
         defaults = {column.key: column.default.arg for column in prefetched}
         self.text = compiled.string
         self.encoded = self.text.encode()
-        self._positions = tuple(compiled.positiontup or ())
-        self._fixed: dict[str, Any] = {}
-        self._given: list[tuple[str, Process | None]] = []
+        filled: dict[str, _Slot] = {}
         for parameter, name in compiled.bind_names.items():
             check = parameter.type.dialect_impl(dialect).bind_processor(dialect)
             if parameter.required:
-                self._given.append((name, check))
+                filled[name] = (name, check, None)
             else:
                 value = defaults.get(name, parameter.value)
-                self._fixed[name] = value if check is None else check(value)
+                filled[name] = ("", None, value if check is None else check(value))
+        self._slots = [filled[name] for name in compiled.positiontup or ()]
         self._read = _reader(written.exported_columns, dialect)
 
     def bound(self, values: Values) -> list[Any]:
         """The parameters for the driver, by position. Raises ValueError for what a column's type refuses."""
-        bound = {name: values[name] if check is None else check(values[name]) for name, check in self._given}
-        if self._fixed:
-            bound.update(self._fixed)
-        return [bound[name] for name in self._positions]
+        return [
+            fixed if not name else values[name] if check is None else check(values[name])
+            for name, check, fixed in self._slots
+        ]
 
     def rows(self, found: Sequence[tuple[Any, ...]]) -> list[Any]:
         """What the driver found, as named tuples of what the columns' types make of it."""
