@@ -1,10 +1,9 @@
-"""Protections of what two replicas, or two requests, do at the same instant; and of what a simulated history shows."""
+"""Protections of what two replicas, two requests, or two targets of one request do at the same instant."""
 
 from tests.mutants.mutant import Mutant, tests
 
 CASES, HANDLING = "bot/service/cases.py", "bot/service/handling.py"
 OF_EXTENDING, OF_COUNTING = "tests/races/test_extending.py", "tests/races/test_counting.py"
-A_HISTORY = tests("tests/simulation/test_histories.py", "test_every_promise_is_kept_in_every_history[0]")
 
 MUTANTS = (
     Mutant(
@@ -33,13 +32,18 @@ MUTANTS = (
         "bot/core/policy/ways.py",
         "return over and (old.status is GrantStatus.ACTIVE or old.end_reason is EndReason.EXPIRED)",
         "return a.asked_at is not None",
-        A_HISTORY,
+        tests(
+            "tests/service/test_extending.py",
+            "test_it_does_not_begin_where_the_other_was_stopped_and_nothing_followed_yet",
+        ),
     ),
     Mutant(
         "all targets are given or none",
         "bot/core/lifecycle/grants.py",
         "stopped = _stop(state, other, replace(ending, note=note)) if other.id != grant.id else None",
         "stopped = None",
-        A_HISTORY,
+        tests(
+            "tests/core/test_lifecycle_several.py", "test_where_one_cannot_be_given_it_is_told_once_that_it_could_not"
+        ),
     ),
 )
