@@ -1,16 +1,12 @@
-"""What the service needs from outside, as Protocols; each has a fake and passes one contract suite on both.
+"""The database: transactions, and what is due in it."""
 
-All times are timezone-aware UTC. Methods block: they are called from worker threads, never from an event loop.
-"""
-
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from bot.core.audit import Event
-from bot.core.lookups import Choice, LookUp
-from bot.core.model import AccessRequest, Account, Effect, Grant, GrantStatus, Role, StepUp
+from bot.core.model import AccessRequest, Effect, Grant, GrantStatus, StepUp
 from bot.core.stepup import Attempts
 from bot.core.strays import Stray
 from bot.service.crowds import Crowds
@@ -18,18 +14,13 @@ from bot.service.history import History
 from bot.service.records import (
     AuditRecord,
     Authenticator,
-    ChatUser,
     Claim,
     Draft,
     Enrolment,
     Invite,
-    Observation,
-    Permission,
     PostedMessage,
 )
 from bot.service.versions import Versions
-
-# --- store -----------------------------------------------------------------------------------------------
 
 
 class Tx(Crowds, History, Versions, Protocol):
@@ -251,7 +242,8 @@ class Store(Protocol):
     def wait(self, lane: str, timeout: timedelta) -> None:
         """Block until a transaction here (PostgreSQL: anywhere) made something due in the lane, or ``timeout``.
 
-        Each such news ends one wait; of several waits one alone is ended by ``timeout``.
+        Each such news ends one wait, unless a ``claim`` came before; of several waits one alone is ended by
+        ``timeout``.
         """
         ...
 
@@ -264,170 +256,3 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-# --- cloud -----------------------------------------------------------------------------------------------
-
-
-class CloudProvider(Protocol):
-    """One way to grant. Every call is idempotent and safe to repeat after a time-out."""
-
-    def render(self, role: Role, account: Account, params: Mapping[str, str]) -> str:
-        """The exact statements (a JSON array, no time window) of a role with its parameters filled in.
-
-        Pure. Raises ValueError that names the parameter that cannot be used.
-        """
-        ...
-
-    def preflight(self, permission: Permission, *besides: Permission) -> Sequence[str]:
-        """Why it cannot be granted, together with ``besides`` on the same principal; empty when it can.
-
-        Sentences for the requester.
-
-        Reads only. Raises CloudError when it cannot be known now.
-        """
-        ...
-
-    def grant(self, permission: Permission) -> None:
-        """Make it so. Raises CloudError."""
-        ...
-
-    def revoke(self, permission: Permission) -> None:
-        """Remove it; that it (or the principal) is not there is success. Raises CloudError."""
-        ...
-
-    def observe(self, permission: Permission) -> Observation:
-        """Read what is there. Raises CloudError."""
-        ...
-
-    def existing(self, account: Account, principals: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """(principal, grant id) of everything of ours among these principals. Raises CloudError."""
-        ...
-
-    def read(self, account: Account, principal: str, name: str) -> str | None:
-        """The whole text (JSON) of one policy of ours; ``name`` is what ``existing`` calls it. ``None`` if not there.
-
-        The same policy always gives the same text. Raises CloudError.
-        """
-        ...
-
-    def remove(self, account: Account, principal: str, name: str) -> None:
-        """Remove one policy of ours; that it (or the principal) is not there is success. Raises CloudError."""
-        ...
-
-    def deny(self, account: Account, principal: str, name: str, text: str) -> None:
-        """Put ``name``: a policy that denies exactly what the policy ``text`` allows, and nothing else.
-
-        ``read`` then gives ``denial(text)``. Raises CloudError; a lasting one where there is no room for it.
-        """
-        ...
-
-    def denial(self, text: str) -> str:
-        """What ``deny`` puts. Pure. Raises CloudError when ``text`` allows nothing."""
-        ...
-
-    def statements(self, text: str) -> tuple[str, datetime | None]:
-        """The statements of a whole policy, as ``render`` gives them, and the end (UTC) that it carries, if any.
-
-        Pure. Raises ValueError that says why they cannot be granted, as the end of a sentence.
-        """
-        ...
-
-    def how_to_use(self, permission: Permission) -> Sequence[tuple[str, str]]:
-        """(label, text) pairs that tell the holder how to use it: profile, command line, console link."""
-        ...
-
-
-@runtime_checkable
-class LooksUp(Protocol):
-    """What a CloudProvider may do beside: list what can be chosen."""
-
-    def look_up(self, account: Account, lookup: LookUp) -> tuple[Choice, ...]:
-        """What there is now, in the order of its values; of very much only the first. Reads only. Raises CloudError."""
-        ...
-
-
-@runtime_checkable
-class KnowsOwners(Protocol):
-    """What a CloudProvider may know beside: whose a resource is."""
-
-    def owner(self, account: Account, role: Role, params: Mapping[str, str], parameter: str, tag: str) -> str:
-        """The value of ``tag`` of what ``parameter`` names in the role's resources; empty where there is none.
-
-        Empty too where several resources say different things. Reads only. Raises CloudError.
-        """
-        ...
-
-
-# --- chat ------------------------------------------------------------------------------------------------
-
-
-class Directory(Protocol):
-    """Who the chat's accounts are."""
-
-    def user(self, chat_id: str) -> ChatUser:
-        """Raises DirectoryError; for an unknown id NotInDirectoryError."""
-        ...
-
-    def accounts(self, chat_ids: Collection[str]) -> Mapping[str, ChatUser]:
-        """As ``user`` of many, in few calls: by their ids, without their managers, and without ids that are unknown.
-
-        Raises DirectoryError.
-        """
-        ...
-
-    def by_email(self, email: str) -> ChatUser | None:
-        """The account of an e-mail address; ``None`` when nobody has it. Raises DirectoryError."""
-        ...
-
-    def fresh(self, account: str) -> ChatUser:
-        """An account by its id or its e-mail address, as it is now; nothing remembered counts.
-
-        One that is not there is refused. The manager may be left out. Raises DirectoryError when it is not known.
-        """
-        ...
-
-    def page(self, cursor: str = "") -> tuple[Sequence[ChatUser], str]:
-        """Some of all accounts, deactivated ones included, as they are now, and the cursor to the others.
-
-        The first page for an empty cursor; the last has an empty one. Managers may be left out. Raises as ``user``,
-        NotInDirectoryError for a cursor that leads nowhere any more.
-        """
-        ...
-
-    def members(self, group_id: str) -> frozenset[str]:
-        """Chat user ids in a user group, possibly minutes old. Raises as ``user``."""
-        ...
-
-    def remembered(self) -> "Directory":
-        """The same, asking nobody: what is not remembered raises DirectoryError."""
-        ...
-
-
-# --- small ones ------------------------------------------------------------------------------------------
-
-
-class SecretBox(Protocol):
-    """Authenticated encryption with several keys. ``bound_to`` must be the same for both calls."""
-
-    @property
-    def key_id(self) -> str:
-        """The key that ``seal`` uses now."""
-        ...
-
-    def seal(self, plain: bytes, bound_to: str) -> bytes: ...
-    def open(self, sealed: bytes, key_id: str, bound_to: str) -> bytes:
-        """Raises ValueError when the key is unknown or the bytes were changed; names neither."""
-        ...
-
-
-class Clock(Protocol):
-    """The process's clock, for what no transaction times."""
-
-    def now(self) -> datetime: ...
-
-
-class Ids(Protocol):
-    """Makes ids that are unguessable, short enough to type and safe in an IAM policy name."""
-
-    def new(self, prefix: str) -> str: ...
