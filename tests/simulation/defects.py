@@ -135,7 +135,7 @@ def _grant_before_the_intent(patch: Patch) -> None:
 
 def _remove_in_the_lane_of_messages(patch: Patch) -> None:
     patch.setattr(
-        "bot.core.model.lane_of", lambda kind: "access" if kind in {"grant.expire", "grant.start"} else "chat"
+        "bot.core.model.effects.lane_of", lambda kind: "access" if kind in {"grant.expire", "grant.start"} else "chat"
     )
 
 
