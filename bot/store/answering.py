@@ -7,7 +7,6 @@ that is stopped. Without an end to this wait every thread would stand still unti
 
 import select
 import time
-from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -21,36 +20,6 @@ RV = TypeVar("RV")
 
 class NoAnswer(psycopg.OperationalError):
     """The server has not answered in time; the connection is closed."""
-
-
-class _Described(Sequence[Any]):
-    """The columns of a result, described when somebody looks: SQLAlchemy does so the first time, and then knows them.
-
-    psycopg makes an object of each column of each result otherwise, which takes as long as reading the row.
-    """
-
-    def __init__(self, describe: Callable[[], Sequence[Any] | None]) -> None:
-        self._describe = describe
-
-    def __len__(self) -> int:
-        return len(self._describe() or ())
-
-    def __getitem__(self, place: Any) -> Any:
-        return (self._describe() or ())[place]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._describe() or ())
-
-
-class PlainCursor(psycopg.Cursor[Any]):
-    """A cursor whose ``description`` costs nothing until it is looked at."""
-
-    @property
-    def description(self) -> Any:
-        """See psycopg.Cursor.description."""
-        if self.pgresult is None or not self.pgresult.nfields:
-            return None
-        return _Described(lambda: psycopg.Cursor.description.fget(self))  # type: ignore[attr-defined]
 
 
 class AnsweringConnection(psycopg.Connection[Any]):

@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
-from bot.store.answering import AnsweringConnection, PlainCursor
+from bot.store.answering import AnsweringConnection
 
 PATIENCE = timedelta(seconds=10)
 """How long a transaction waits for a connection, or for its turn."""
@@ -182,7 +182,7 @@ def _begin_immediate(connection: sa.Connection) -> None:
 
 
 def _connect_to_answer(_dialect: Any, _record: Any, args: Any, parameters: dict[str, Any]) -> AnsweringConnection:
-    connection = AnsweringConnection.connect(*args, cursor_factory=PlainCursor, **parameters)
+    connection = AnsweringConnection.connect(*args, **parameters)
     connection.answer_within = int(parameters["tcp_user_timeout"]) / 1000
     # Cursors prepare nothing: with a rollback psycopg has all that is prepared forgotten, not only what it knows of.
     connection.prepare_threshold = None
